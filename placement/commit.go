@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package placement
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// PodName is the name under which Commit books a pod of a gang, for Remove.
+func PodName(gang, podSet string, pod int) string {
+	return gang + "/" + podSet + "/" + strconv.Itoa(pod)
+}
+
+// Commit books what a decision assigned to a gang: all of it, or nothing and an
+// error. It checks every pod against what runs now, so a decision that became
+// stale is refused, and so is one that was made for another gang.
+func (u *Usage) Commit(g Gang, d Decision) error {
+	if d.Outcome != Placed {
+		return fmt.Errorf("commit gang %q: its decision is %s, want placed", g.Name, d.Outcome)
+	}
+	shapes := make([]*shape, len(g.PodSets))
+	left := make([]int, len(g.PodSets))
+	for i, set := range g.PodSets {
+		s, err := compileShape(u.f, set.Shape)
+		if err != nil {
+			return fmt.Errorf("commit gang %q: pod set %q: %w", g.Name, set.Name, err)
+		}
+		shapes[i], left[i] = s, set.Count
+	}
+	var booked []string
+	undo := func() {
+		for _, name := range booked {
+			u.release(u.running[name])
+			delete(u.running, name)
+		}
+	}
+	for _, a := range d.Assignments {
+		at := slices.IndexFunc(g.PodSets, func(p PodSet) bool { return p.Name == a.PodSet })
+		if at < 0 || a.Pod < 0 || a.Pod >= g.PodSets[at].Count {
+			undo()
+			return fmt.Errorf("commit gang %q: it has no pod %d in set %q", g.Name, a.Pod, a.PodSet)
+		}
+		name := PodName(g.Name, a.PodSet, a.Pod)
+		b, err := u.admit(shapes[at], name, a)
+		if err != nil {
+			undo()
+			return fmt.Errorf("commit gang %q: pod %q: %w", g.Name, name, err)
+		}
+		u.running[name] = b
+		u.hold(b)
+		booked = append(booked, name)
+		left[at]--
+	}
+	for i, n := range left {
+		if n != 0 {
+			undo()
+			return fmt.Errorf("commit gang %q: the decision leaves out %d pods of set %q", g.Name, n, g.PodSets[i].Name)
+		}
+	}
+	return nil
+}
+
+// admit checks one assignment against what is free now.
+func (u *Usage) admit(s *shape, name string, a Assignment) (booking, error) {
+	b, err := u.book(Running{Name: name, Node: a.Node, Requests: s.Requests, Devices: a.Devices, Zone: a.Zone})
+	if err != nil {
+		return booking{}, err
+	}
+	if l, blocked := s.standing(&u.f.nodes[b.node]); blocked {
+		return booking{}, fmt.Errorf("node %q: %s: wanted %s, found %s", a.Node, l.constraint, l.wanted, l.found)
+	}
+	if s.AlignNUMA && b.zone < 0 {
+		return booking{}, fmt.Errorf("node %q: it must be aligned, and the decision names no NUMA zone", a.Node)
+	}
+	if pods, binds := u.fit(s, b.node); pods < 1 {
+		return booking{}, fmt.Errorf("node %q: too little %s is free", a.Node, binds)
+	}
+	if s.AlignNUMA && u.zoneFit(s, b.node, b.zone) < 1 {
+		return booking{}, fmt.Errorf("node %q: too little is free in NUMA zone %d", a.Node, *a.Zone)
+	}
+	for grp, mask := range b.masks {
+		g := &u.f.groups[b.node][grp]
+		if mask&^g.usable != 0 || s.AlignNUMA && mask&^g.zone[b.zone] != 0 {
+			return booking{}, fmt.Errorf("node %q: devices %v are not usable or not in the pod's NUMA zone", a.Node, u.f.deviceIDs(b.node, grp, mask))
+		}
+		if mask != 0 && int64(members(mask)) != s.Requests[u.f.res[g.res]] {
+			return booking{}, fmt.Errorf("node %q: the decision names %d of %d %s", a.Node, members(mask), s.Requests[u.f.res[g.res]], u.f.res[g.res])
+		}
+	}
+	return b, nil
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package placement
+
+import (
+	"fmt"
+	"strings"
+)
+
+// maxPods bounds how many pods are counted on one node, for shapes that ask for
+// next to nothing.
+const maxPods = 1 << 20
+
+// constraintNUMA is the word for "fits on the node, but in no single zone".
+const constraintNUMA = "numa"
+
+// fit counts how many pods of a shape still fit on a node and names what binds:
+// the resource of which there is too little for one more.
+func (u *Usage) fit(s *shape, node int) (pods int64, binds string) {
+	pods, binds = maxPods, Pods
+	row := node * len(u.f.res)
+	for _, n := range s.needs {
+		have := u.free[row+int(n.res)]
+		if grp := u.f.groupOf(node, n.res); grp >= 0 {
+			have = min(have, int64(members(u.freeDevices(node, grp)))-u.unnamedDevices(node, grp))
+		}
+		if m := max(0, have/n.qty); m < pods {
+			pods, binds = m, u.f.res[n.res]
+		}
+	}
+	if !s.AlignNUMA || pods == 0 {
+		return pods, binds
+	}
+	var aligned int64
+	for z := range u.f.zones(node) {
+		aligned += u.zoneFit(s, node, z)
+	}
+	if aligned < pods {
+		return aligned, constraintNUMA
+	}
+	return pods, binds
+}
+
+// zoneFit counts how many pods of an aligned shape fit into one NUMA zone. What
+// lies nowhere known does not fit: a device without a zone, devices held by pods
+// that do not say which, a node-bound resource that no zone lists.
+func (u *Usage) zoneFit(s *shape, node, z int) int64 {
+	pods := int64(maxPods)
+	row, zrow := node*len(u.f.res), u.f.zoneRow(node, z)
+	for _, n := range s.needs {
+		grp := u.f.groupOf(node, n.res)
+		listed := u.f.zoned[row+int(n.res)]
+		if listed {
+			pods = min(pods, max(0, u.zone[zrow+int(n.res)]/n.qty))
+		}
+		if grp >= 0 {
+			if u.unnamedDevices(node, grp) > 0 {
+				return 0
+			}
+			inZone := u.freeDevices(node, grp) & u.f.groups[node][grp].zone[z]
+			pods = min(pods, int64(members(inZone))/n.qty)
+		}
+		if grp < 0 && !listed && !n.spread {
+			return 0
+		}
+	}
+	return pods
+}
+
+// lacks says what keeps one more pod of a shape off a node.
+func (u *Usage) lacks(s *shape, node int) lack {
+	n := &u.f.nodes[node]
+	if l, blocked := s.standing(n); blocked {
+		return l
+	}
+	_, binds := u.fit(s, node)
+	if binds == constraintNUMA {
+		return u.lacksZone(s, node)
+	}
+	return lack{binds, u.wanted(s, binds), u.foundOnNode(node, binds)}
+}
+
+func (u *Usage) wanted(s *shape, resource string) string {
+	if _, said := s.Requests[resource]; !said {
+		return "1 a pod"
+	}
+	return amount(resource, s.Requests[resource]) + " a pod"
+}
+
+// foundOnNode says how much of a resource is free, and where the rest is.
+func (u *Usage) foundOnNode(node int, resource string) string {
+	res, known := u.f.resIndex[resource]
+	if !known {
+		return "none"
+	}
+	row := node*len(u.f.res) + int(res)
+	grp := u.f.groupOf(node, res)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s free of %s", amount(resource, u.freeOf(node, res)), amount(resource, u.f.alloc[row]))
+	if grp < 0 {
+		return b.String()
+	}
+	for _, at := range u.f.groups[node][grp].device {
+		if d := u.f.nodes[node].Devices[at]; d.Unusable != "" {
+			fmt.Fprintf(&b, "; %s unusable: %s", d.ID, d.Unusable)
+		}
+	}
+	return b.String()
+}
+
+// lacksZone says why a pod fits on the node but in no single NUMA zone of it.
+func (u *Usage) lacksZone(s *shape, node int) lack {
+	var want []string
+	for _, n := range s.needs {
+		if !n.spread {
+			want = append(want, amount(u.f.res[n.res], n.qty)+" "+u.f.res[n.res])
+		}
+	}
+	l := lack{constraintNUMA, strings.Join(want, ", ") + " in one NUMA zone", ""}
+	if u.f.zones(node) == 0 {
+		l.found = "its NUMA zones are not known"
+		return l
+	}
+	row := node * len(u.f.res)
+	for _, n := range s.needs {
+		name, grp := u.f.res[n.res], u.f.groupOf(node, n.res)
+		if n.spread {
+			continue
+		}
+		if grp < 0 && !u.f.zoned[row+int(n.res)] {
+			l.found = "the NUMA zones of " + name + " are not known"
+			return l
+		}
+		if grp >= 0 && u.unnamedDevices(node, grp) > 0 {
+			l.found = fmt.Sprintf("%d %s are held by pods that do not say which", u.unnamedDevices(node, grp), name)
+			return l
+		}
+	}
+	var parts []string
+	for _, n := range s.needs {
+		if !n.spread {
+			parts = append(parts, u.foundInZones(node, n.res))
+		}
+	}
+	l.found = strings.Join(parts, "; ")
+	return l
+}
+
+// foundInZones says how a resource is spread: "4 nvidia.com/gpu free, 2 in zone
+// 0, 2 in zone 1".
+func (u *Usage) foundInZones(node int, res int32) string {
+	name, grp := u.f.res[res], u.f.groupOf(node, res)
+	var b strings.Builder
+	if grp < 0 {
+		fmt.Fprintf(&b, "%s %s free", amount(name, max(0, u.free[node*len(u.f.res)+int(res)])), name)
+		for z := range u.f.zones(node) {
+			fmt.Fprintf(&b, ", %s in zone %d", amount(name, max(0, u.zone[u.f.zoneRow(node, z)+int(res)])), u.f.nodes[node].Zones[z].ID)
+		}
+		return b.String()
+	}
+	free := u.freeDevices(node, grp)
+	fmt.Fprintf(&b, "%d %s free", members(free), name)
+	placed := uint64(0)
+	for z, mask := range u.f.groups[node][grp].zone {
+		placed |= mask
+		fmt.Fprintf(&b, ", %d in zone %d", members(free&mask), u.f.nodes[node].Zones[z].ID)
+	}
+	if lost := members(free &^ placed); lost > 0 {
+		fmt.Fprintf(&b, ", %d of unknown NUMA zone", lost)
+	}
+	return b.String()
+}

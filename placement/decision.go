@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package placement
+
+// Outcome of a decision.
+type Outcome string
+
+// Outcomes. Undecided means that a bounded search stopped before an answer:
+// neither a placement nor a proof.
+const (
+	Placed    Outcome = "placed"
+	Refused   Outcome = "refused"
+	Undecided Outcome = "undecided"
+)
+
+// Decision is the answer for one gang.
+type Decision struct {
+	Gang        string       `json:"gang"`
+	Outcome     Outcome      `json:"outcome"`
+	Optimal     bool         `json:"optimal"` // by the stated objective; false when a bounded search chose
+	Objective   []Score      `json:"objective"`
+	Assignments []Assignment `json:"assignments"`
+	Reasons     []string     `json:"reasons"`  // why here, one line each
+	Refusals    []Refusal    `json:"refusals"` // why not there, per domain or node, most informative first
+	Certificate *Certificate `json:"certificate,omitempty"`
+}
+
+// Score is one line of the lexicographic objective, first difference decides,
+// smaller is better.
+type Score struct {
+	Name  string `json:"name"`
+	Value int64  `json:"value"`
+}
+
+// Assignment is one pod's place.
+type Assignment struct {
+	PodSet  string   `json:"podSet"`
+	Pod     int      `json:"pod"` // 0..Count-1 within its set
+	Node    string   `json:"node"`
+	Zone    *int     `json:"zone"`    // NUMA zone, where aligned
+	Devices []string `json:"devices"` // chosen device ids; empty when the node lists none
+}
+
+// Refusal says what one domain lacked.
+type Refusal struct {
+	Level      string `json:"level"` // "node", "nvlink", "rack", "fleet"
+	Domain     string `json:"domain"`
+	Constraint string `json:"constraint"` // architecture, nvidia.com/gpu, taint gpu=true:NoSchedule, numa, ...
+	Wanted     string `json:"wanted"`
+	Found      string `json:"found"`
+}
+
+// Certificate proves that no placement exists by counting: in every domain of
+// the level that a rule requires, the pods of PodSet that fit, each node taken
+// alone, are fewer than wanted. An upper bound below the demand in each domain
+// is the proof; each bound can be recomputed from the fleet alone.
+type Certificate struct {
+	Level   string        `json:"level"` // "fleet" when no rule requires one
+	Domains []DomainBound `json:"domains"`
+	Relax   *Relaxation   `json:"relax,omitempty"`
+}
+
+// DomainBound is the proof for one domain. PodSet names the set that cannot
+// fit; "" means the sum over all sets of one resource.
+type DomainBound struct {
+	Domain     string `json:"domain"`
+	PodSet     string `json:"podSet,omitempty"`
+	Resource   string `json:"resource,omitempty"`
+	Wanted     int64  `json:"wanted"`
+	AtMost     int64  `json:"atMost"`
+	Constraint string `json:"constraint"` // what binds most nodes
+}
+
+// Relaxation is the smallest change after which the gang would fit.
+type Relaxation struct {
+	Change string `json:"change"` // "rule nvlink: required -> preferred", "pods 64 -> 56", "architecture riscv64 -> any"
+	Proof  string `json:"proof"`  // what was found to fit then
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package placement
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// exactDevices is up to how many devices of unequal links every set is
+// considered. Beyond, sets grow greedily and the decision says so.
+const exactDevices = 16
+
+// setTable answers which sets of k devices to take, for one matrix of link
+// scores. The score of a set is the sum over its pairs. What it has computed it
+// keeps; the lock makes it safe to share, and the answers do not depend on what
+// was asked before.
+type setTable struct {
+	n     int
+	score [][]int64
+	even  bool // all pairs score the same: any set is as good as another
+
+	mu     sync.Mutex
+	sets   map[[2]int][]setEntry // by k and m, then by the mask of free devices
+	parts  map[int][]int64       // by k, then by mask; -1 not yet known
+	greedy map[greedyKey]uint64
+}
+
+// setEntry is the best way to take m sets of k devices out of a mask.
+type setEntry struct {
+	total int64  // score of the sets
+	rest  int64  // best partition of what stays free into sets of the same size (pairs for k = 1)
+	first uint64 // one of the sets, the one with the lowest indices
+	known bool
+}
+
+type greedyKey struct {
+	mask uint64
+	k    int
+}
+
+func newSetTable(score [][]int64) *setTable {
+	t := &setTable{
+		n: len(score), score: score, even: true,
+		sets: map[[2]int][]setEntry{}, parts: map[int][]int64{}, greedy: map[greedyKey]uint64{},
+	}
+	for a := range score {
+		for b := range a {
+			t.even = t.even && score[a][b] == score[1][0]
+		}
+	}
+	return t
+}
+
+// exact tells whether the table finds the best sets, not only good ones.
+func (t *setTable) exact() bool { return t.even || t.n <= exactDevices }
+
+// value is the score of one set.
+func (t *setTable) value(mask uint64) int64 {
+	var sum int64
+	for ; mask != 0; mask &= mask - 1 {
+		a := bits.TrailingZeros64(mask)
+		for rest := mask & (mask - 1); rest != 0; rest &= rest - 1 {
+			sum += t.score[a][bits.TrailingZeros64(rest)]
+		}
+	}
+	return sum
+}
+
+// pairs is the score of k devices whose links are all alike.
+func (t *setTable) pairs(k int) int64 {
+	if t.n < 2 {
+		return 0
+	}
+	return int64(k) * int64(k-1) / 2 * t.score[1][0]
+}
+
+// best is the total score of the best m disjoint sets of k devices of mask, and
+// how good the rest can be. There must be m*k devices.
+func (t *setTable) best(mask uint64, k, m int) (total, rest int64) {
+	if t.even {
+		size := max(k, 2)
+		return int64(m) * t.pairs(k), int64((members(mask)-m*k)/size) * t.pairs(size)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n > exactDevices {
+		for range m {
+			set := t.grow(mask, k)
+			total, mask = total+t.value(set), mask&^set
+		}
+		return total, 0
+	}
+	e := t.solve(mask, k, m)
+	return e.total, e.rest
+}
+
+// whole is the best score of a partition of mask into sets that a shape of k
+// devices would like to find whole: of size k, or pairs for single devices.
+func (t *setTable) whole(mask uint64, k int) int64 {
+	_, rest := t.best(mask, k, 0)
+	return rest
+}
+
+// choose returns the sets behind best, lowest indices first on ties.
+func (t *setTable) choose(mask uint64, k, m int) []uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	sets := make([]uint64, 0, m)
+	for ; m > 0; m-- {
+		var set uint64
+		switch {
+		case t.even:
+			set = lowest(mask, k)
+		case t.n > exactDevices:
+			set = t.grow(mask, k)
+		default:
+			set = t.solve(mask, k, m).first
+		}
+		sets, mask = append(sets, set), mask&^set
+	}
+	return sets
+}
+
+func lowest(mask uint64, k int) uint64 {
+	var set uint64
+	for range k {
+		bit := mask & -mask
+		set, mask = set|bit, mask&^bit
+	}
+	return set
+}
+
+// solve takes every set of k as the first and solves the rest with what is left.
+func (t *setTable) solve(mask uint64, k, m int) setEntry {
+	if m == 0 {
+		return setEntry{rest: t.partition(mask, max(k, 2))}
+	}
+	memo := t.sets[[2]int{k, m}]
+	if memo == nil {
+		memo = make([]setEntry, 1<<t.n)
+		t.sets[[2]int{k, m}] = memo
+	}
+	if memo[mask].known {
+		return memo[mask]
+	}
+	best := setEntry{total: -1, known: true}
+	t.subsets(mask, k, func(set uint64, score int64) {
+		left := t.solve(mask&^set, k, m-1)
+		if total := score + left.total; total > best.total || total == best.total && left.rest > best.rest {
+			best.total, best.rest, best.first = total, left.rest, set
+		}
+	})
+	memo[mask] = best
+	return best
+}
+
+// partition is the best total score of disjoint sets of size k within mask.
+func (t *setTable) partition(mask uint64, k int) int64 {
+	if members(mask) < k {
+		return 0
+	}
+	memo := t.parts[k]
+	if memo == nil {
+		memo = make([]int64, 1<<t.n)
+		for i := range memo {
+			memo[i] = -1
+		}
+		t.parts[k] = memo
+	}
+	if memo[mask] >= 0 {
+		return memo[mask]
+	}
+	low := mask & -mask
+	best := t.partition(mask&^low, k)
+	t.subsets(mask&^low, k-1, func(set uint64, _ int64) {
+		best = max(best, t.value(set|low)+t.partition(mask&^(set|low), k))
+	})
+	memo[mask] = best
+	return best
+}
+
+// subsets visits the sets of k members of mask in the order of their lowest
+// indices, with their scores.
+func (t *setTable) subsets(mask uint64, k int, visit func(set uint64, score int64)) {
+	var walk func(left, set uint64, k int, score int64)
+	walk = func(left, set uint64, k int, score int64) {
+		if k == 0 {
+			visit(set, score)
+			return
+		}
+		for ; members(left) >= k; left &= left - 1 {
+			a := bits.TrailingZeros64(left)
+			more := score
+			for in := set; in != 0; in &= in - 1 {
+				more += t.score[a][bits.TrailingZeros64(in)]
+			}
+			walk(left&(left-1), set|1<<a, k-1, more)
+		}
+	}
+	walk(mask, 0, k, 0)
+}
+
+// maxGreedy bounds the memory of remembered greedy sets.
+const maxGreedy = 1 << 14
+
+// grow builds a set from each device in turn, always adding the best joined one,
+// and keeps the best of these sets.
+func (t *setTable) grow(mask uint64, k int) uint64 {
+	key := greedyKey{mask, k}
+	if set, ok := t.greedy[key]; ok {
+		return set
+	}
+	var best uint64
+	bestScore := int64(-1)
+	for seeds := mask; seeds != 0; seeds &= seeds - 1 {
+		set, score := seeds&-seeds, int64(0)
+		for range k - 1 {
+			add, gain := 0, int64(-1)
+			for left := mask &^ set; left != 0; left &= left - 1 {
+				a := bits.TrailingZeros64(left)
+				var g int64
+				for in := set; in != 0; in &= in - 1 {
+					g += t.score[a][bits.TrailingZeros64(in)]
+				}
+				if g > gain {
+					add, gain = a, g
+				}
+			}
+			set, score = set|1<<add, score+gain
+		}
+		if score > bestScore {
+			best, bestScore = set, score
+		}
+	}
+	if len(t.greedy) >= maxGreedy {
+		clear(t.greedy)
+	}
+	t.greedy[key] = best
+	return best
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package placement
+
+import "context"
+
+// Recount returns the objective of a gang of one set as the tables found it and
+// as it is counted from the chosen pods.
+func Recount(u *Usage, g Gang) (tables, counted []int64, err error) {
+	q, err := u.newQuery(g)
+	if err != nil {
+		return nil, nil, err
+	}
+	attempts := u.attempts(q)
+	for i := range attempts {
+		a := &attempts[i]
+		u.arrange(q, a)
+		c, _, err := u.try(context.Background(), q, a)
+		if err != nil {
+			return nil, nil, err
+		}
+		if c != nil {
+			return c.values, u.evaluate(q, a, c.cell, c.pods, u.stage(q, c.pods)), nil
+		}
+	}
+	return nil, nil, nil
+}
+
+// Search looks for a placement by exhaustive search alone, on all nodes.
+func Search(u *Usage, g Gang) (found, stopped bool, err error) {
+	q, err := u.newQuery(g)
+	if err != nil {
+		return false, false, err
+	}
+	pods, stopped, err := u.search(context.Background(), q, u.layout(nil, nil).cells[0].nodes)
+	return pods != nil, stopped, err
+}

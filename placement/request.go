@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package placement decides where gangs run. It is a pure function: a Fleet
+// (immutable) with its Usage, a Gang and a policy of levels in, a Decision out,
+// with reasons, or with a certificate that nothing fits which package
+// placement/certificate_test.go's checker verifies without the solver. It reads
+// no file, clock or random source; every tie is broken by a total order.
+package placement
+
+import "maps"
+
+// Resources counts what is asked for or there: "cpu" in milli-cores, "memory"
+// and other byte resources in bytes, devices ("nvidia.com/gpu") by number.
+type Resources map[string]int64
+
+// Clone copies.
+func (r Resources) Clone() Resources { return maps.Clone(r) }
+
+// Names of resources that the engine itself speaks of.
+const (
+	CPU    = "cpu"
+	Memory = "memory"
+	Pods   = "pods"
+)
+
+// Node is what the engine knows of one node.
+type Node struct {
+	Name          string
+	Architecture  string // GOARCH word; "" is unknown and matches no demand for one
+	Labels        map[string]string
+	Taints        []Taint
+	Unschedulable bool
+	NotReady      string    // why it is not ready; "" is ready
+	Allocatable   Resources // whole node, before anything runs
+	Domains       []Domain  // one per level it belongs to
+	Zones         []Zone    // NUMA zones; empty when not known
+	Devices       []Device  // in the order of their index; may be empty though Allocatable counts some (labels only)
+	// LinkScore[i][j] is how well devices i and j are joined: any scale where
+	// more is better; symmetric; empty when not known.
+	LinkScore [][]int
+}
+
+// Domain says that a node lies in a domain of a level. Level is a tree name
+// ("nvlink", "rack") or a node-label key; levels are unrelated unless the fleet
+// orders them.
+type Domain struct {
+	Level string
+	ID    string
+}
+
+// Zone is one NUMA node's share of the node.
+type Zone struct {
+	ID          int
+	Allocatable Resources
+}
+
+// Device is one allocatable accelerator.
+type Device struct {
+	ID       string // "pci/0000:1b:00.0"
+	Resource string // "nvidia.com/gpu"
+	Zone     *int   // nil: unknown NUMA node
+	Unusable string // why it must not be used; "" is usable
+}
+
+// Taint and Toleration follow core/v1.
+type Taint struct{ Key, Value, Effect string }
+
+// Toleration tolerates the taints that it matches.
+type Toleration struct{ Key, Operator, Value, Effect string }
+
+// Running is a pod that already holds resources.
+type Running struct {
+	Name     string
+	Node     string
+	Requests Resources
+	Devices  []string // ids, where known
+	Zone     *int
+}
+
+// Mode is how strongly a level is asked for.
+type Mode string
+
+// Required is a hard rule; Preferred is given up, outermost wish last, before
+// a gang is refused.
+const (
+	Required  Mode = "required"
+	Preferred Mode = "preferred"
+)
+
+// LevelRule asks that the whole gang lie in one domain of a level.
+type LevelRule struct {
+	Level string
+	Mode  Mode
+}
+
+// Gang is a set of pods of which all run or none.
+type Gang struct {
+	Name    string
+	Rules   []LevelRule
+	PodSets []PodSet
+}
+
+// PodSet is Count like pods.
+type PodSet struct {
+	Name  string
+	Count int
+	Shape Shape
+}
+
+// Shape is everything that decides whether a pod fits on a node. Pods with
+// equal shapes are interchangeable.
+type Shape struct {
+	Requests      Resources
+	Architectures []string // any of; empty is any
+	Selector      []Term   // all of
+	AnyOf         [][]Term // at least one list must hold whole; empty asks for nothing (node affinity's ORed nodeSelectorTerms)
+	Tolerations   []Toleration
+	// AlignNUMA asks that CPU, memory and devices of the pod lie in one NUMA zone.
+	AlignNUMA bool
+}
+
+// Term is one demand on node labels: a node-affinity match expression.
+// Operator is In, NotIn, Exists, DoesNotExist, Gt or Lt.
+type Term struct {
+	Key      string
+	Operator string
+	Values   []string
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package placement
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// searchBudget bounds one exhaustive search, in looks at a node.
+const searchBudget = 2_000_000
+
+// search looks for any placement of several pod sets on some nodes, pod by pod.
+// It is exhaustive up to what cannot matter: pods of one set take places in
+// order, nodes that are alike and untouched are tried once, and aligned sets go
+// first, after which only the totals of a node matter to the others. It returns
+// nil when there is no placement, and true when the budget ended before it knew.
+func (u *Usage) search(ctx context.Context, q *query, nodes []int32) ([]podPlace, bool, error) {
+	order := make([]int, len(q.sets))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(
+			-boolCompare(q.sets[a].s.AlignNUMA, q.sets[b].s.AlignNUMA),
+			-cmp.Compare(weight(q.sets[a].s), weight(q.sets[b].s)),
+		)
+	})
+	s := &searcher{ctx: ctx, u: u, q: q, nodes: nodes, order: order, kind: u.kinds(q, nodes), touched: make([]int, len(nodes))}
+	for _, set := range q.sets {
+		s.fixed = append(s.fixed, u.counts(set.s).fixed)
+	}
+	ok, err := s.sets(0)
+	for _, b := range s.held {
+		u.release(b)
+	}
+	if err != nil || !ok {
+		return nil, s.spent > searchBudget, err
+	}
+	return s.pods, false, nil
+}
+
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// weight is the largest device demand of a shape: big sets first leave the
+// search fewer ways.
+func weight(s *shape) int64 {
+	if len(s.needs) == 0 {
+		return 0
+	}
+	return s.needs[0].qty
+}
+
+type searcher struct {
+	ctx     context.Context
+	u       *Usage
+	q       *query
+	nodes   []int32
+	order   []int
+	kind    []int // by position in nodes: equal for nodes that are alike
+	touched []int // by position in nodes: pods of this search on it
+	fixed   [][]bool
+	pods    []podPlace
+	held    []booking
+	spent   int
+}
+
+// kinds numbers nodes by everything that decides what fits on them.
+func (u *Usage) kinds(q *query, nodes []int32) []int {
+	seen := map[string]int{}
+	kind := make([]int, len(nodes))
+	for i, n := range nodes {
+		node := int(n)
+		var b []byte
+		put := func(v int64) { b = binary.AppendVarint(b, v) }
+		for _, set := range q.sets {
+			b = fmt.Appendf(b, "%t,", u.counts(set.s).fixed[node])
+		}
+		row := node * len(u.f.res)
+		for r := range u.f.res {
+			put(u.free[row+r])
+			b = fmt.Appendf(b, "%t", u.f.zoned[row+r])
+		}
+		for z := range u.f.zones(node) {
+			zrow := u.f.zoneRow(node, z)
+			for r := range u.f.res {
+				put(u.zone[zrow+r])
+			}
+		}
+		for grp, g := range u.f.groups[node] {
+			free := u.freeDevices(node, grp)
+			b = fmt.Appendf(b, "|%d %d %d", g.res, members(free), u.unnamedDevices(node, grp))
+			for _, mask := range g.zone {
+				b = fmt.Appendf(b, " %d", members(free&mask))
+			}
+		}
+		if _, ok := seen[string(b)]; !ok {
+			seen[string(b)] = len(seen)
+		}
+		kind[i] = seen[string(b)]
+	}
+	return kind
+}
+
+// sets places the sets from position at of the order on.
+func (s *searcher) sets(at int) (bool, error) {
+	if at == len(s.order) {
+		return true, nil
+	}
+	for _, i := range s.order[at:] {
+		var room int64
+		for _, node := range s.nodes {
+			room += s.free(i, int(node))
+		}
+		if room < int64(s.q.sets[i].count) {
+			return false, s.ctx.Err()
+		}
+	}
+	return s.podsOf(at, s.q.sets[s.order[at]].count, 0, 0)
+}
+
+// free counts pods of a set on a node and pays for the look.
+func (s *searcher) free(set, node int) int64 {
+	s.spent++
+	if s.fixed[set][node] {
+		return 0
+	}
+	pods, _ := s.u.fit(s.q.sets[set].s, node)
+	return pods
+}
+
+// podsOf places the remaining pods of a set on nodes from a position and zone on.
+func (s *searcher) podsOf(at, left, from, zone int) (bool, error) {
+	if left == 0 {
+		return s.sets(at + 1)
+	}
+	if err := s.ctx.Err(); err != nil {
+		return false, err
+	}
+	set := s.order[at]
+	shape := s.q.sets[set].s
+	tried := map[int]bool{}
+	for i := from; i < len(s.nodes) && s.spent <= searchBudget; i++ {
+		node := int(s.nodes[i])
+		first := 0
+		if i == from {
+			first = zone
+		}
+		if s.touched[i] == 0 {
+			if tried[s.kind[i]] {
+				continue
+			}
+			tried[s.kind[i]] = true
+		}
+		if s.free(set, node) == 0 {
+			continue
+		}
+		zones := []int{-1}
+		if shape.AlignNUMA {
+			zones = nil
+			for z := first; z < s.u.f.zones(node); z++ {
+				if s.u.zoneFit(shape, node, z) > 0 {
+					zones = append(zones, z)
+				}
+			}
+		}
+		for _, z := range zones {
+			s.take(shape, set, node, z)
+			s.touched[i]++
+			ok, err := s.podsOf(at, left-1, i, max(z, 0))
+			if ok || err != nil {
+				return ok, err
+			}
+			s.touched[i]--
+			s.drop()
+		}
+	}
+	return false, nil
+}
+
+// take books one pod with the best devices of its zone or node.
+func (s *searcher) take(sh *shape, set, node, z int) {
+	p := podPlace{set: set, node: node, zone: z}
+	needs := s.u.deviceNeeds(sh, node)
+	if len(needs) > 0 {
+		p.masks = make([]uint64, len(s.u.f.groups[node]))
+	}
+	for _, d := range needs {
+		g, free := &s.u.f.groups[node][d.grp], s.u.freeDevices(node, d.grp)
+		if z >= 0 {
+			free &= g.zone[z]
+		}
+		p.masks[d.grp] = g.sets.choose(free, d.k, 1)[0]
+	}
+	s.pods = append(s.pods, p)
+	s.held = append(s.held, s.u.bookingOf(sh, p))
+	s.u.hold(last(s.held))
+}
+
+func (s *searcher) drop() {
+	s.u.release(last(s.held))
+	s.pods, s.held = s.pods[:len(s.pods)-1], s.held[:len(s.held)-1]
+}
