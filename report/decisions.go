@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"tarsia.dev/tarsia/placement"
+	"tarsia.dev/tarsia/topology"
+)
+
+// KindDecisions is the kind of Decisions.
+const KindDecisions = "Decisions"
+
+// Decisions is the result of a placement run as data.
+type Decisions struct {
+	APIVersion string               `json:"apiVersion"`
+	Kind       string               `json:"kind"`
+	Decisions  []placement.Decision `json:"decisions"` // in the order of the manifests
+	Notes      []string             `json:"notes"`     // what was in the manifests and was not used
+}
+
+// NewDecisions completes the document; its lists are empty where nothing was
+// given, never null.
+func NewDecisions(decisions []placement.Decision, notes []string) Decisions {
+	return Decisions{topology.APIVersion, KindDecisions, append([]placement.Decision{}, decisions...), append([]string{}, notes...)}
+}
