@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"tarsia.dev/tarsia/kube"
+	"tarsia.dev/tarsia/placement"
+	"tarsia.dev/tarsia/report"
+	"tarsia.dev/tarsia/text"
+)
+
+// maxManifest bounds one manifest: a list of 5,000 nodes with all that their
+// kubelets report is about 100 MiB.
+const maxManifest = 512 << 20
+
+// placeInput is where a placement's nodes and jobs come from.
+type placeInput struct {
+	from  source
+	files []string
+}
+
+func (p *placeInput) flags(cmd *cobra.Command) {
+	p.from.flags(cmd)
+	cmd.Flags().StringArrayVarP(&p.files, "filename", "f", nil, "Kubernetes manifests: nodes, running pods, jobs; - is standard input; may be repeated")
+}
+
+func newPlace() *cobra.Command {
+	var (
+		in      placeInput
+		out     output
+		verbose bool
+	)
+	cmd := &cobra.Command{
+		Use:   "place -f FILE...",
+		Short: "say where jobs would run, offline, and why",
+		Long: `Decide where jobs would run, from plain manifests: what "kubectl get nodes -o
+yaml" prints, and Pods, Jobs, JobSets, PodGroups. Without nodes in the files
+the machines of --snapshot or this host are used, down to single devices. A
+gang is placed whole or not at all; jobs are decided in the order of the files,
+each seeing what the earlier ones took. Nothing is sent anywhere.`,
+		Example: `  kubectl get nodes -o yaml > nodes.yaml
+  tarsia place -f nodes.yaml -f job.yaml
+  tarsia place --snapshot fleet.snapshot -f job.yaml -o json`,
+		Args: argCount(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := out.check(); err != nil {
+				return err
+			}
+			doc, err := in.decide(cmd.Context(), cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			err = out.write(cmd, views{
+				"text": func(w writer) error {
+					return text.Decisions(w, doc.Decisions, doc.Notes, text.Options{Width: width(), All: verbose})
+				},
+			}, doc)
+			if err != nil {
+				return err
+			}
+			return result(codeOfDecisions(doc.Decisions))
+		},
+	}
+	in.flags(cmd)
+	out.flag(cmd, "text", "json", "yaml")
+	cmd.Flags().BoolVar(&verbose, "verbose", false, "list every reason and refusal")
+	return cmd
+}
+
+// decide reads the input and places gang after gang.
+func (p *placeInput) decide(ctx context.Context, stdin io.Reader) (*report.Decisions, error) {
+	if len(p.files) == 0 {
+		return nil, withHint(usageError("no manifest"), "name the jobs with -f job.yaml", "kubectl get nodes -o yaml prints the nodes")
+	}
+	input, err := readManifests(p.files, stdin)
+	if err != nil {
+		return nil, err
+	}
+	if len(input.Gangs) == 0 {
+		return nil, withHint(errors.New("the manifests hold no pod, job or gang to place"),
+			"add one with -f job.yaml; a pod that has its node already counts as running")
+	}
+	nodes := input.Nodes
+	if len(nodes) == 0 {
+		fleet, err := p.from.fleet(ctx)
+		if err != nil {
+			return nil, err
+		}
+		nodes = placement.FromTopology(fleet)
+	} else if len(p.from.snapshots) > 0 || p.from.root != "/" {
+		return nil, usageError("the manifests hold nodes, and --snapshot or --root brings others: leave one of them out")
+	}
+	found, err := placeAll(ctx, nodes, input.Running, input.Gangs)
+	if err != nil {
+		return nil, err
+	}
+	return new(report.NewDecisions(found, input.Notes)), nil
+}
+
+func placeAll(ctx context.Context, nodes []placement.Node, running []placement.Running, gangs []placement.Gang) ([]placement.Decision, error) {
+	fleet, err := placement.NewFleet(nodes, nil)
+	if err != nil {
+		return nil, err
+	}
+	usage := placement.NewUsage(fleet)
+	for _, r := range running {
+		if err := usage.Add(r); err != nil {
+			return nil, err
+		}
+	}
+	found := make([]placement.Decision, 0, len(gangs))
+	for _, g := range gangs {
+		d, err := placement.Place(ctx, usage, g)
+		if err != nil {
+			return nil, err
+		}
+		if d.Outcome == placement.Placed {
+			if err := usage.Commit(g, d); err != nil {
+				return nil, err
+			}
+		}
+		found = append(found, d)
+	}
+	return found, nil
+}
+
+func readManifests(names []string, stdin io.Reader) (*kube.Input, error) {
+	files := make([]kube.File, len(names))
+	for i, name := range names {
+		data, err := readManifest(name, stdin)
+		if err != nil {
+			return nil, err
+		}
+		files[i] = kube.File{Name: name, Data: data}
+	}
+	return kube.Read(files)
+}
+
+func readManifest(name string, stdin io.Reader) ([]byte, error) {
+	in := stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("read manifest: %w", err)
+		}
+		defer f.Close()
+		if err := noFolder(f); err != nil {
+			return nil, withHint(fmt.Errorf("read manifest: %w", err), "name each file of it with -f")
+		}
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxManifest+1))
+	if err != nil {
+		return nil, fmt.Errorf("read manifest %s: %w", name, err)
+	}
+	if len(data) > maxManifest {
+		return nil, fmt.Errorf("read manifest %s: longer than %d MiB", name, maxManifest>>20)
+	}
+	return data, nil
+}
+
+func codeOfDecisions(all []placement.Decision) int {
+	code := exitGood
+	for _, d := range all {
+		switch d.Outcome {
+		case placement.Refused:
+			return exitFailed
+		case placement.Undecided:
+			code = exitCannotTell
+		}
+	}
+	return code
+}
