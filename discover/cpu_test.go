@@ -199,4 +199,8 @@ func TestCachesOnce(t *testing.T) {
 	if len(n.CPUKinds) != 2 || n.CPUKinds[0].Name != "Mixed (cpu_core)" || n.CPUKinds[1].CPUs.String() != "2-3" {
 		t.Errorf("kinds by event source: %+v", n.CPUKinds)
 	}
+	n = node(t, rootOf(t, append(parts, map[string]string{"sys/devices/cpu_lowpower/cpus": "four"})...))
+	if a, ok := n.AbsenceOf(topology.NodeRef, "cpuKinds"); !ok || a.Kind != topology.Unreadable {
+		t.Errorf("an event source that cannot be read leaves %+v, want it named", a)
+	}
 }

@@ -29,7 +29,10 @@ func readKinds(m *machine.Machine, n *topology.Node, info *procfs.CPUInfo) {
 	var types []sysfs.CPUType
 	var caches map[int]string
 	if x86 {
-		types, _ = sysfs.CPUTypes(m)
+		var err error
+		if types, err = sysfs.CPUTypes(m); err != nil {
+			absent(n, topology.NodeRef, "cpuKinds", "sys/devices/cpu_*/cpus", err)
+		}
 		caches = firstLevel(n)
 	}
 	names := map[int]string{}

@@ -11,6 +11,7 @@ package kfd
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 
@@ -150,15 +151,17 @@ func readNode(m *machine.Machine, id int) (*Node, error) {
 		GFXTarget:       p.count("gfx_target_version"),
 		FirmwareVersion: p.count("fw_version"),
 	}
+	var errs [3]error
 	// A file that is not there is an older driver's answer, not a failure.
-	n.Name, _ = m.ReadString(dir + "/name")
+	if n.Name, errs[0] = m.ReadString(dir + "/name"); errors.Is(errs[0], fs.ErrNotExist) {
+		errs[0] = nil
+	}
 	n.LocalMemBytes = int64(min(p["local_mem_size"], 1<<62))
 	if n.IsGPU() && n.LocalMemBytes == 0 {
 		n.LocalMemBytes = localMemory(m, dir+"/mem_banks")
 	}
-	var errs [2]error
-	n.IOLinks, errs[0] = readLinks(m, dir+"/io_links")
-	n.P2PLinks, errs[1] = readLinks(m, dir+"/p2p_links")
+	n.IOLinks, errs[1] = readLinks(m, dir+"/io_links")
+	n.P2PLinks, errs[2] = readLinks(m, dir+"/p2p_links")
 	return n, errors.Join(errs[:]...)
 }
 

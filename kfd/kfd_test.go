@@ -67,8 +67,10 @@ func TestRead(t *testing.T) {
 	file("10/io_links/1/properties", "type x\n")
 	file("2/properties", "simd_count many\n")
 	file("010/properties", "simd_count 1\n")
-	if err := files.AddError(kfd.Dir+"/nodes/3/properties", syscall.EPERM); err != nil {
-		t.Fatal(err)
+	for name, errno := range map[string]syscall.Errno{"3/properties": syscall.EPERM, "0/name": syscall.EIO} {
+		if err := files.AddError(kfd.Dir+"/nodes/"+name, errno); err != nil {
+			t.Fatal(err)
+		}
 	}
 	got, err := kfd.Read(files.Machine())
 	gpu := kfd.Dir + "/nodes/10"
@@ -81,7 +83,7 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("nodes (-want +got):\n%s", diff)
 	}
-	if !errors.Is(err, syscall.EPERM) || !strings.Contains(err.Error(), "nodes/2/properties: line 1") || !strings.Contains(err.Error(), "io_links/1/properties: line 1") {
+	if !errors.Is(err, syscall.EPERM) || !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), "nodes/2/properties: line 1") || !strings.Contains(err.Error(), "io_links/1/properties: line 1") {
 		t.Errorf("errors %v", err)
 	}
 	if a, p := got[1].Address(), got[1].Partition(); a != (pci.Address{Domain: 1, Bus: 5, Function: 3}) || p != 1 {
