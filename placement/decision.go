@@ -23,6 +23,10 @@ type Decision struct {
 	Reasons     []string     `json:"reasons"`  // why here, one line each
 	Refusals    []Refusal    `json:"refusals"` // why not there, per domain or node, most informative first
 	Certificate *Certificate `json:"certificate,omitempty"`
+	// Victims are running pods that must go first; Released are pods of the gang
+	// itself that it gives up because it shrank.
+	Victims  []string `json:"victims,omitempty"`
+	Released []string `json:"released,omitempty"`
 }
 
 // Score is one line of the lexicographic objective, first difference decides,
@@ -37,8 +41,9 @@ type Assignment struct {
 	PodSet  string   `json:"podSet"`
 	Pod     int      `json:"pod"` // 0..Count-1 within its set
 	Node    string   `json:"node"`
-	Zone    *int     `json:"zone"`    // NUMA zone, where aligned
-	Devices []string `json:"devices"` // chosen device ids; empty when the node lists none
+	Zone    *int     `json:"zone"`            // NUMA zone, where aligned
+	Devices []string `json:"devices"`         // chosen device ids; empty when the node lists none
+	Spare   bool     `json:"spare,omitempty"` // kept free for the set, nothing starts there
 }
 
 // Refusal says what one domain lacked.

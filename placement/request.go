@@ -75,36 +75,10 @@ type Running struct {
 	Requests Resources
 	Devices  []string // ids, where known
 	Zone     *int
-}
-
-// Mode is how strongly a level is asked for.
-type Mode string
-
-// Required is a hard rule; Preferred is given up, outermost wish last, before
-// a gang is refused.
-const (
-	Required  Mode = "required"
-	Preferred Mode = "preferred"
-)
-
-// LevelRule asks that the whole gang lie in one domain of a level.
-type LevelRule struct {
-	Level string
-	Mode  Mode
-}
-
-// Gang is a set of pods of which all run or none.
-type Gang struct {
-	Name    string
-	Rules   []LevelRule
-	PodSets []PodSet
-}
-
-// PodSet is Count like pods.
-type PodSet struct {
-	Name  string
-	Count int
-	Shape Shape
+	Priority int32
+	Gang     string // pods of one gang are evicted together; "" stands alone
+	// End is when it ends, in seconds from now; nil is unknown.
+	End *int64
 }
 
 // Shape is everything that decides whether a pod fits on a node. Pods with
@@ -115,8 +89,18 @@ type Shape struct {
 	Selector      []Term   // all of
 	AnyOf         [][]Term // at least one list must hold whole; empty asks for nothing (node affinity's ORed nodeSelectorTerms)
 	Tolerations   []Toleration
+	// Preferences are wishes on node labels; the weight of those not met is a line
+	// of the objective.
+	Preferences []Preference
 	// AlignNUMA asks that CPU, memory and devices of the pod lie in one NUMA zone.
 	AlignNUMA bool
+}
+
+// Preference is a wish that all Terms hold: a preferred node affinity. Weight is
+// 1 to 100.
+type Preference struct {
+	Weight int
+	Terms  []Term
 }
 
 // Term is one demand on node labels: a node-affinity match expression.
