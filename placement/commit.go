@@ -13,8 +13,8 @@ func PodName(gang, podSet string, pod int) string {
 	return gang + "/" + podSet + "/" + strconv.Itoa(pod)
 }
 
-// Commit books what a decision assigned to a gang: all of it, or nothing and an
-// error. It checks every pod against what runs now, so a decision that became
+// Commit removes the victims of a decision and books what it assigned to a
+// gang: all of it, or nothing and an error. It checks every pod against what runs now, so a decision that became
 // stale is refused, and so is one that was made for another gang.
 func (u *Usage) Commit(g Gang, d Decision) error {
 	if d.Outcome != Placed {
@@ -30,11 +30,30 @@ func (u *Usage) Commit(g Gang, d Decision) error {
 		shapes[i], left[i] = s, set.Count
 	}
 	var booked []string
+	evicted := map[string]booking{}
 	undo := func() {
 		for _, name := range booked {
 			u.release(u.running[name])
 			delete(u.running, name)
 		}
+		for name, b := range evicted {
+			u.running[name] = b
+			u.hold(b)
+		}
+	}
+	for _, name := range d.Victims {
+		b, runs := u.running[name]
+		if !runs {
+			undo()
+			return fmt.Errorf("commit gang %q: its victim %q does not run", g.Name, name)
+		}
+		if b.priority >= g.Priority {
+			undo()
+			return fmt.Errorf("commit gang %q: its victim %q has priority %d, want less than %d", g.Name, name, b.priority, g.Priority)
+		}
+		evicted[name] = b
+		delete(u.running, name)
+		u.release(b)
 	}
 	for _, a := range d.Assignments {
 		at := slices.IndexFunc(g.PodSets, func(p PodSet) bool { return p.Name == a.PodSet })
@@ -48,6 +67,7 @@ func (u *Usage) Commit(g Gang, d Decision) error {
 			undo()
 			return fmt.Errorf("commit gang %q: pod %q: %w", g.Name, name, err)
 		}
+		b.priority, b.gang = g.Priority, g.Name
 		u.running[name] = b
 		u.hold(b)
 		booked = append(booked, name)

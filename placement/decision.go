@@ -27,6 +27,14 @@ type Decision struct {
 	// itself that it gives up because it shrank.
 	Victims  []string `json:"victims,omitempty"`
 	Released []string `json:"released,omitempty"`
+	// Relax is the smallest change after which a refused gang would fit; nil where
+	// no single change is enough.
+	Relax *Relaxation `json:"relax,omitempty"`
+	// FitsAfter is in how many seconds a refused gang fits if nothing new arrives,
+	// from the ends of running pods that are known; nil where that is not known.
+	// WaitsFor are the pods whose end it waits for.
+	FitsAfter *int64   `json:"fitsAfterSeconds,omitempty"`
+	WaitsFor  []string `json:"waitsFor,omitempty"`
 }
 
 // Score is one line of the lexicographic objective, first difference decides,
@@ -62,7 +70,7 @@ type Refusal struct {
 type Certificate struct {
 	Level   string        `json:"level"` // "fleet" when no rule requires one
 	Domains []DomainBound `json:"domains"`
-	Relax   *Relaxation   `json:"relax,omitempty"`
+	Relax   *Relaxation   `json:"relax,omitempty"` // Decision.Relax, for who has the certificate alone
 }
 
 // DomainBound is the proof for one domain. PodSet names the set that cannot
@@ -79,5 +87,6 @@ type DomainBound struct {
 // Relaxation is the smallest change after which the gang would fit.
 type Relaxation struct {
 	Change string `json:"change"` // "rule nvlink: required -> preferred", "pods 64 -> 56", "architecture riscv64 -> any"
+	Text   string `json:"text"`   // the change within a sentence: "with 56 pods instead of 64"
 	Proof  string `json:"proof"`  // what was found to fit then
 }

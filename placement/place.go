@@ -26,8 +26,8 @@ func Place(ctx context.Context, u *Usage, g Gang) (Decision, error) {
 	if err != nil {
 		return Decision{}, fmt.Errorf("place gang %q: %w", g.Name, err)
 	}
-	if d.Certificate != nil {
-		if d.Certificate.Relax, err = u.relax(ctx, q, d.Certificate); err != nil {
+	if d.Outcome == Refused {
+		if d, err = u.preemptOrExplain(ctx, q, d); err != nil {
 			return Decision{}, fmt.Errorf("place gang %q: %w", g.Name, err)
 		}
 	}

@@ -54,20 +54,20 @@ func TestRefuse(t *testing.T) {
 			"taint", []placement.Node{edit(box("a", "", 4), func(n *placement.Node) {
 				n.Taints = []placement.Taint{{Key: "gpu", Value: "true", Effect: "NoSchedule"}}
 			})}, gang("g", 1, 4),
-			placement.Refusal{Level: "node", Domain: "a", Constraint: "taint gpu=true:NoSchedule", Wanted: "no such taint, or a toleration", Found: "taint gpu=true:NoSchedule"}, "",
+			placement.Refusal{Level: "node", Domain: "a", Constraint: "taint gpu=true:NoSchedule", Wanted: "no such taint, or a toleration", Found: "taint gpu=true:NoSchedule"}, "taint gpu=true:NoSchedule: not tolerated -> tolerated",
 		},
 		{
 			"label", []placement.Node{edit(box("a", "", 4), func(n *placement.Node) { n.Labels = map[string]string{"disk": "hdd"} })},
 			shape(func(s *placement.Shape) {
 				s.Selector = []placement.Term{{Key: "disk", Operator: "In", Values: []string{"ssd", "nvme"}}}
 			}),
-			placement.Refusal{Level: "node", Domain: "a", Constraint: "label disk", Wanted: "disk In [ssd nvme]", Found: "disk=hdd"}, "",
+			placement.Refusal{Level: "node", Domain: "a", Constraint: "label disk", Wanted: "disk In [ssd nvme]", Found: "disk=hdd"}, "label disk In [ssd nvme] -> any",
 		},
 		{
 			"node affinity", []placement.Node{box("a", "", 4)}, shape(func(s *placement.Shape) {
 				s.AnyOf = [][]placement.Term{{{Key: "disk", Operator: "Exists"}, {Key: "x", Operator: "Gt", Values: []string{"3"}}}, {{Key: "y", Operator: "Exists"}}}
 			}),
-			placement.Refusal{Level: "node", Domain: "a", Constraint: "node affinity", Wanted: "disk Exists and x Gt [3], or y Exists", Found: "none of them"}, "",
+			placement.Refusal{Level: "node", Domain: "a", Constraint: "node affinity", Wanted: "disk Exists and x Gt [3], or y Exists", Found: "none of them"}, "node affinity -> any",
 		},
 		{
 			"a lost device", []placement.Node{edit(box("a", "", 4), func(n *placement.Node) { n.Devices[1].Unusable = "lost: fell off the bus" })}, gang("g", 1, 4),

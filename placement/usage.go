@@ -37,6 +37,11 @@ type booking struct {
 	needs   []need
 	masks   []uint64 // by group of the node
 	unnamed []int64  // by group of the node
+
+	// Who the pod is, for eviction and for the time to fit.
+	priority int32
+	gang     string
+	end      *int64
 }
 
 // NewUsage is the fleet with nothing running.
@@ -97,7 +102,7 @@ func (u *Usage) book(r Running) (booking, error) {
 	if err := checkQuantities(r.Requests); err != nil {
 		return booking{}, err
 	}
-	b := booking{node: node, zone: -1}
+	b := booking{node: node, zone: -1, priority: r.Priority, gang: r.Gang, end: r.End}
 	if r.Zone != nil {
 		if b.zone, ok = u.f.zoneIndex(node, *r.Zone); !ok {
 			return booking{}, fmt.Errorf("it runs in NUMA zone %d, which node %q does not list", *r.Zone, r.Node)
