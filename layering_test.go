@@ -38,7 +38,7 @@ var layers = []layer{
 	{name: "engine", packages: []string{"topologymanager", "placement", "check"}, below: []string{"words", "vocabulary", "model"}, ordered: true},
 	{name: "readers", packages: []string{"discover", "render"},
 		below: []string{"words", "internal", "vocabulary", "facts", "model", "engine"}},
-	{name: "adapters", packages: []string{"kube", "report", "text", "web"},
+	{name: "adapters", packages: []string{"kube", "report", "text", "web", "cases"},
 		below: []string{"words", "internal", "vocabulary", "model", "engine"}},
 	{name: "guest", packages: []string{"guest"}}, // boots kernels for tests; nothing imports it
 	{name: "cmd", packages: []string{"cmd/tarsia"},

@@ -55,6 +55,12 @@ type Group struct {
 	Groups  []Group
 	// MinGroups is how many of Groups must run at least; 0 is all of them.
 	MinGroups int
+	// Optional groups may get no pods at all, whatever MinGroups says about the
+	// others.
+	Optional bool
+	// MinPods is how many pods of all its sets must run at least where the group
+	// runs, whatever the sets say; 0 is what they say.
+	MinPods int
 }
 
 // PodSet is Count like pods.

@@ -34,25 +34,40 @@ func (p *placeInput) flags(cmd *cobra.Command) {
 
 func newPlace() *cobra.Command {
 	var (
-		in      placeInput
-		out     output
-		verbose bool
+		in       placeInput
+		out      output
+		verbose  bool
+		recorded []string
 	)
 	cmd := &cobra.Command{
-		Use:   "place -f FILE...",
+		Use:   "place {-f FILE... | --cases FILE...}",
 		Short: "say where jobs would run, offline, and why",
 		Long: `Decide where jobs would run, from plain manifests: what "kubectl get nodes -o
 yaml" prints, and Pods, Jobs, JobSets, PodGroups. Without nodes in the files
 the machines of --snapshot or this host are used, down to single devices. A
 gang is placed whole or not at all; jobs are decided in the order of the files,
-each seeing what the earlier ones took. Nothing is sent anywhere.`,
+each seeing what the earlier ones took. Nothing is sent anywhere.
+
+With --cases the questions are recorded placement cases, one JSON object a line
+(docs/cases.md): each is decided by itself, by the same engine, and answered as
+a line of JSON (-o jsonl) or counted in a table.`,
 		Example: `  kubectl get nodes -o yaml > nodes.yaml
   tarsia place -f nodes.yaml -f job.yaml
-  tarsia place --snapshot fleet.snapshot -f job.yaml -o json`,
+  tarsia place --snapshot fleet.snapshot -f job.yaml -o json
+  tarsia place --cases gangs.jsonl -o jsonl`,
 		Args: argCount(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := out.check(); err != nil {
 				return err
+			}
+			if len(recorded) > 0 {
+				if err := casesOnly(cmd, out.format); err != nil {
+					return err
+				}
+				return answerCases(cmd, recorded, out.format)
+			}
+			if out.format == "jsonl" {
+				return usageError("output format \"jsonl\" is for --cases")
 			}
 			doc, err := in.decide(cmd.Context(), cmd.InOrStdin())
 			if err != nil {
@@ -70,7 +85,8 @@ each seeing what the earlier ones took. Nothing is sent anywhere.`,
 		},
 	}
 	in.flags(cmd)
-	out.flag(cmd, "text", "json", "yaml")
+	out.flag(cmd, "text", "json", "yaml", "jsonl")
+	cmd.Flags().StringArrayVar(&recorded, "cases", nil, "recorded placement cases, one a line; - is standard input; may be repeated; output is text or jsonl")
 	cmd.Flags().BoolVar(&verbose, "verbose", false, "list every reason and refusal")
 	return cmd
 }
