@@ -20,6 +20,18 @@ import (
 // document are errors; all that were found are joined, in the order of the text.
 // A null leaves its field as it is. Types that unmarshal themselves do.
 func Decode(name string, data []byte, into any) error {
+	return decode(walk{name: name}, data, into)
+}
+
+// DecodeColumns is Decode for files that hold expressions: its errors begin
+// "NAME:LINE:COLUMN: ", but for syntax errors, of which the parser knows the line
+// only.
+func DecodeColumns(name string, data []byte, into any) error {
+	return decode(walk{name: name, columns: true}, data, into)
+}
+
+func decode(w walk, data []byte, into any) error {
+	name := w.name
 	out := reflect.ValueOf(into)
 	if out.Kind() != reflect.Pointer || out.IsNil() {
 		return fmt.Errorf("decode %s: want a pointer, found %T", name, into)
@@ -36,7 +48,7 @@ func Decode(name string, data []byte, into any) error {
 	case len(docs) > 1:
 		return fmt.Errorf("%s:%d: found a second document, want one", name, docs[1].Line)
 	}
-	d := decoder{walk: walk{name: name}}
+	d := decoder{walk: w}
 	d.value(docs[0].Node, out.Elem(), "")
 	return errors.Join(d.errs...)
 }

@@ -20,13 +20,17 @@ const (
 // walk is one pass over a document with its aliases expanded.
 type walk struct {
 	name    string
-	aliases int // aliases that are open around the current node
-	nodes   int // nodes that aliases added
-	bytes   int // text that aliases added
+	columns bool // errors also say the column
+	aliases int  // aliases that are open around the current node
+	nodes   int  // nodes that aliases added
+	bytes   int  // text that aliases added
 	depth   int
 }
 
 func (w *walk) errorf(n *yaml.Node, format string, args ...any) error {
+	if w.columns {
+		return fmt.Errorf("%s:%d:%d: %s", w.name, n.Line, n.Column, fmt.Sprintf(format, args...))
+	}
 	return fmt.Errorf("%s:%d: %s", w.name, n.Line, fmt.Sprintf(format, args...))
 }
 
