@@ -27,7 +27,9 @@ const LevelNode = "node"
 // Gang is a set of pods of which all run or none, or at least as many as it
 // says it needs.
 type Gang struct {
-	Name    string
+	Name string
+	// Labels are those of the job, for policies; the engine does not look at them.
+	Labels  map[string]string
 	Rules   []LevelRule // for all its pods together
 	PodSets []PodSet
 	Groups  []Group // pod sets that stay together by rules of their own; disjoint
