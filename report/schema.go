@@ -31,12 +31,13 @@ var documents = map[string]struct {
 	"fleet":     {topology.Fleet{}, topology.KindFleet, "a set of machines and the domains that join them"},
 	"report":    {finding.Report{}, "Report", "what the checks found"},
 	"decisions": {Decisions{}, KindDecisions, "where gangs run, or why they do not"},
+	"policy":    {Policy{}, KindPolicy, "what a placement policy says"},
 }
 
 // SchemaKinds returns the names that Schema knows, sorted.
 func SchemaKinds() []string { return slices.Sorted(maps.Keys(documents)) }
 
-// Schema returns the JSON Schema (draft 2020-12) of a document: node, fleet,
+// Schema returns the JSON Schema (draft 2020-12) of a document: node, fleet, policy,
 // report or decisions, as docs/schema holds them. It is made from the Go types, so
 // it cannot disagree with what -o json prints. Fields are only ever added, so
 // unknown ones are allowed. null is a value that is not known. The error names

@@ -189,7 +189,7 @@ func plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}
-	if strings.HasSuffix(word, "h") {
+	if strings.HasSuffix(word, "h") || strings.HasSuffix(word, "ss") {
 		return fmt.Sprintf("%d %ses", n, word)
 	}
 	return fmt.Sprintf("%d %ss", n, word)

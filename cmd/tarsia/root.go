@@ -42,9 +42,11 @@ only (with --strict), 8 a check failed or a placement was refused.`,
 		c.GroupID = "look"
 		root.AddCommand(c)
 	}
-	place := newPlace()
-	place.GroupID = "will"
-	root.AddCommand(place, newVersion())
+	for _, c := range []*cobra.Command{newPlace(), newPolicy()} {
+		c.GroupID = "will"
+		root.AddCommand(c)
+	}
+	root.AddCommand(newVersion())
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
