@@ -26,7 +26,7 @@ func (d Decision) Brief() string {
 	case d.Certificate != nil && len(d.Certificate.Domains) > 0:
 		return d.Certificate.brief()
 	case len(d.Refusals) > 0:
-		return GroupedRefusal{Refusal: d.Refusals[0], Domains: []string{d.Refusals[0].Domain}}.String()
+		return d.Refusals[0].String()
 	}
 	return ""
 }
@@ -40,7 +40,14 @@ func (c Certificate) brief() string {
 	if len(c.Domains) > 1 || c.Level != "fleet" {
 		where = fmt.Sprintf("in any of %s, %s at best", counted(len(c.Domains), c.Level+" domain"), best.Domain)
 	}
-	return fmt.Sprintf("at most %d of %d fit %s (%s)", best.AtMost, best.Wanted, where, best.Constraint)
+	what := "pods fit"
+	if best.PodSet == "" && best.Resource != "" {
+		return fmt.Sprintf("all pods together want %s %s, at most %s is free %s", amount(best.Resource, best.Wanted), best.Resource, amount(best.Resource, best.AtMost), where)
+	}
+	if best.Wanted == 1 {
+		what = "pod fits"
+	}
+	return fmt.Sprintf("at most %d of %d %s %s (%s)", best.AtMost, best.Wanted, what, where, best.Constraint)
 }
 
 // Spot is what one node, or one NUMA zone of it, holds of a pod set.
@@ -74,7 +81,7 @@ func (d Decision) Spots() []Spot {
 }
 
 // GroupedRefusal is a number of domains that lack the same thing; Domain of the
-// Refusal is the first.
+// Refusal is the first, More how many there are beyond Domains.
 type GroupedRefusal struct {
 	Refusal
 	Domains []string
@@ -87,21 +94,18 @@ func (d Decision) GroupedRefusals() []GroupedRefusal {
 	index := map[Refusal]int{}
 	for _, r := range d.Refusals {
 		k := r
-		k.Domain = ""
+		k.Domain, k.More = "", 0
 		i, ok := index[k]
 		if !ok {
 			i = len(out)
 			index[k] = i
 			out = append(out, GroupedRefusal{Refusal: r})
+		} else {
+			out[i].More += r.More
 		}
 		out[i].Domains = append(out[i].Domains, r.Domain)
 	}
 	return out
-}
-
-// String is "node gpu-[01-04]: nvidia.com/gpu: wanted 4, found 2".
-func (g GroupedRefusal) String() string {
-	return fmt.Sprintf("%s %s: %s: wanted %s, found %s", g.Level, topology.NameRange(g.Domains), g.Constraint, g.Wanted, g.Found)
 }
 
 func counted(n int, word string) string {

@@ -21,17 +21,17 @@ func TestBrief(t *testing.T) {
 			Decision{Outcome: Refused, Certificate: &Certificate{Level: "nvlink", Domains: []DomainBound{
 				{Domain: "a", Wanted: 16, AtMost: 1, Constraint: "nvidia.com/gpu"}, {Domain: "b", Wanted: 16, AtMost: 4, Constraint: "architecture"},
 			}}},
-			"at most 4 of 16 fit in any of 2 nvlink domains, b at best (architecture)",
+			"at most 4 of 16 pods fit in any of 2 nvlink domains, b at best (architecture)",
 		},
 		{
 			"proved for the fleet",
 			Decision{Outcome: Refused, Certificate: &Certificate{Level: "fleet", Domains: []DomainBound{{Domain: "fleet", Wanted: 8, AtMost: 0, Constraint: "architecture"}}}},
-			"at most 0 of 8 fit in the whole fleet (architecture)",
+			"at most 0 of 8 pods fit in the whole fleet (architecture)",
 		},
 		{
 			"refused without proof",
-			Decision{Outcome: Refused, Refusals: []Refusal{{Level: "node", Domain: "n-01", Constraint: "cpu", Wanted: "8", Found: "2"}}},
-			"node n-01: cpu: wanted 8, found 2",
+			Decision{Outcome: Refused, Refusals: []Refusal{{Level: "node", Domain: "n-01", Constraint: "cpu", Wanted: "8 a pod", Found: "2 free of 4"}}},
+			"node n-01: a pod wants 8 cpu, 2 free of 4",
 		},
 		{"refused without a word", Decision{Outcome: Refused}, ""},
 	}
@@ -52,9 +52,9 @@ func TestSpotsAndRefusalsAreGathered(t *testing.T) {
 			{PodSet: "w", Pod: 4, Node: "n-02"},
 		},
 		Refusals: []Refusal{
-			{Level: "node", Domain: "n-03", Constraint: "cpu", Wanted: "8", Found: "2"},
-			{Level: "node", Domain: "n-05", Constraint: "cpu", Wanted: "8", Found: "4"},
-			{Level: "node", Domain: "n-04", Constraint: "cpu", Wanted: "8", Found: "2"},
+			{Level: "node", Domain: "n-03", Constraint: "cpu", Wanted: "8 a pod", Found: "2 free of 4"},
+			{Level: "node", Domain: "n-05", Constraint: "cpu", Wanted: "8 a pod", Found: "4 free of 4"},
+			{Level: "node", Domain: "n-04", Constraint: "cpu", Wanted: "8 a pod", Found: "2 free of 4"},
 		},
 	}
 	want := []Spot{
@@ -69,7 +69,7 @@ func TestSpotsAndRefusalsAreGathered(t *testing.T) {
 	for _, g := range d.GroupedRefusals() {
 		got = append(got, g.String())
 	}
-	if diff := cmp.Diff([]string{"node n-[03-04]: cpu: wanted 8, found 2", "node n-05: cpu: wanted 8, found 4"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"node n-[03-04]: a pod wants 8 cpu, 2 free of 4", "node n-05: a pod wants 8 cpu, 4 free of 4"}, got); diff != "" {
 		t.Errorf("refusals (-want +got):\n%s", diff)
 	}
 }

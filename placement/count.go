@@ -146,26 +146,37 @@ func (u *Usage) lacksZone(s *shape, node int) lack {
 	return l
 }
 
-// foundInZones says how a resource is spread: "4 nvidia.com/gpu free, 2 in zone
-// 0, 2 in zone 1".
+// foundInZones says how a resource is spread: "4 nvidia.com/gpu free, 2 per
+// zone", or "3 nvidia.com/gpu free, 2 in zone 0, 1 in zone 1".
 func (u *Usage) foundInZones(node int, res int32) string {
 	name, grp := u.f.res[res], u.f.groupOf(node, res)
-	var b strings.Builder
-	if grp < 0 {
-		fmt.Fprintf(&b, "%s %s free", amount(name, max(0, u.free[node*len(u.f.res)+int(res)])), name)
-		for z := range u.f.zones(node) {
-			fmt.Fprintf(&b, ", %s in zone %d", amount(name, max(0, u.zone[u.f.zoneRow(node, z)+int(res)])), u.f.nodes[node].Zones[z].ID)
+	free := max(0, u.free[node*len(u.f.res)+int(res)])
+	var devices, placed uint64
+	if grp >= 0 {
+		devices = u.freeDevices(node, grp)
+		free = int64(members(devices))
+	}
+	each := make([]int64, u.f.zones(node))
+	even := len(each) > 1
+	for z := range each {
+		if grp >= 0 {
+			placed |= u.f.groups[node][grp].zone[z]
+			each[z] = int64(members(devices & u.f.groups[node][grp].zone[z]))
+		} else {
+			each[z] = max(0, u.zone[u.f.zoneRow(node, z)+int(res)])
 		}
-		return b.String()
+		even = even && each[z] == each[0]
 	}
-	free := u.freeDevices(node, grp)
-	fmt.Fprintf(&b, "%d %s free", members(free), name)
-	placed := uint64(0)
-	for z, mask := range u.f.groups[node][grp].zone {
-		placed |= mask
-		fmt.Fprintf(&b, ", %d in zone %d", members(free&mask), u.f.nodes[node].Zones[z].ID)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s free", amount(name, free), name)
+	if even {
+		fmt.Fprintf(&b, ", %s per zone", amount(name, each[0]))
+	} else {
+		for z, have := range each {
+			fmt.Fprintf(&b, ", %s in zone %d", amount(name, have), u.f.nodes[node].Zones[z].ID)
+		}
 	}
-	if lost := members(free &^ placed); lost > 0 {
+	if lost := members(devices &^ placed); lost > 0 {
 		fmt.Fprintf(&b, ", %d of unknown NUMA zone", lost)
 	}
 	return b.String()

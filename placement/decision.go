@@ -35,6 +35,8 @@ type Decision struct {
 	// WaitsFor are the pods whose end it waits for.
 	FitsAfter *int64   `json:"fitsAfterSeconds,omitempty"`
 	WaitsFor  []string `json:"waitsFor,omitempty"`
+	// Summary is Sentences, where the decision was made ready for readers.
+	Summary []string `json:"summary,omitempty"`
 }
 
 // Score is one line of the lexicographic objective, first difference decides,
@@ -61,6 +63,9 @@ type Refusal struct {
 	Constraint string `json:"constraint"` // architecture, nvidia.com/gpu, taint gpu=true:NoSchedule, numa, ...
 	Wanted     string `json:"wanted"`
 	Found      string `json:"found"`
+	// More is how many further domains of the level are refused for the same
+	// constraint and are not listed.
+	More int `json:"more,omitempty"`
 }
 
 // Certificate proves that no placement exists by counting: in every domain of

@@ -45,8 +45,7 @@ func (u *Usage) cellRefusals(q *query, lay *layout) []Refusal {
 		out = append(out, r)
 	}
 	if more > 0 {
-		last := &out[len(out)-1]
-		last.Found += fmt.Sprintf(" (and %d more like it)", more)
+		out[len(out)-1].More = more
 	}
 	return out
 }
@@ -58,13 +57,13 @@ func podsWanted(q *query, m miss) string {
 	return plural(m.Wanted, "pod") + " of " + m.PodSet
 }
 
-// roomFound says how many pods fit and what binds: "12 fit on 4 nodes;
-// nvidia.com/gpu binds 3 of them".
+// roomFound says how many pods fit and what keeps more away: "12 fit on 4 nodes;
+// held back by nvidia.com/gpu on 3 of them".
 func roomFound(lay *layout, m miss) string {
-	b := make([]byte, 0, 64)
+	b := make([]byte, 0, 96)
 	b = append(append(b, fits(m.AtMost)...), " on "...)
-	b = append(append(b, plural(int64(len(lay.cells[m.cell].nodes)), "node")...), "; "...)
-	b = append(append(b, m.Constraint...), " binds "...)
+	b = append(append(b, plural(int64(len(lay.cells[m.cell].nodes)), "node")...), "; held back by "...)
+	b = append(append(b, m.Constraint...), " on "...)
 	return string(append(strconv.AppendInt(b, int64(m.binds), 10), " of them"...))
 }
 
@@ -138,10 +137,7 @@ func (u *Usage) nodeRefusals(q *query, lay *layout, most int) []Refusal {
 			}
 			out = append(out, r)
 		}
-		if more := g.count - shown; more > 0 {
-			last := &out[len(out)-1]
-			last.Found += fmt.Sprintf(" (and %d more like it)", more)
-		}
+		out[len(out)-1].More = g.count - shown
 	}
 	return out
 }

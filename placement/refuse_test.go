@@ -36,12 +36,12 @@ func TestRefuse(t *testing.T) {
 			"a zone is too small", []placement.Node{box("a", "", 4)}, shape(func(s *placement.Shape) { s.AlignNUMA = true; delete(s.Requests, placement.CPU) }),
 			placement.Refusal{
 				Level: "node", Domain: "a", Constraint: "numa", Wanted: "4 nvidia.com/gpu, 256Gi memory in one NUMA zone",
-				Found: "4 nvidia.com/gpu free, 2 in zone 0, 2 in zone 1; 512Gi memory free, 256Gi in zone 0, 256Gi in zone 1",
+				Found: "4 nvidia.com/gpu free, 2 per zone; 512Gi memory free, 256Gi per zone",
 			}, "NUMA alignment: required -> none",
 		},
 		{
 			"a device of unknown zone", []placement.Node{split}, edit(gang("g", 2, 2), func(g *placement.Gang) { g.PodSets[0].Shape.AlignNUMA = true }),
-			placement.Refusal{Level: "fleet", Domain: "fleet", Constraint: "numa", Wanted: "2 pods", Found: "1 fits on 1 node; numa binds 1 of them"}, "pods 2 -> 1",
+			placement.Refusal{Level: "fleet", Domain: "fleet", Constraint: "numa", Wanted: "2 pods", Found: "1 fits on 1 node; held back by numa on 1 of them"}, "pods 2 -> 1",
 		},
 		{
 			"no zones known", []placement.Node{edit(box("a", "", 0), func(n *placement.Node) { n.Zones = nil })}, edit(gang("g", 1, 0), func(g *placement.Gang) {
@@ -87,7 +87,7 @@ func TestRefuse(t *testing.T) {
 		},
 		{
 			"the rack falls short", []placement.Node{box("a", "r1", 4), box("b", "r1", 8), box("c", "r2", 4)}, gang("g", 8, 4, requiredRack),
-			placement.Refusal{Level: "rack", Domain: "r1", Constraint: gpu, Wanted: "8 pods", Found: "3 fit on 2 nodes; nvidia.com/gpu binds 2 of them"}, "pods 8 -> 3",
+			placement.Refusal{Level: "rack", Domain: "r1", Constraint: gpu, Wanted: "8 pods", Found: "3 fit on 2 nodes; held back by nvidia.com/gpu on 2 of them"}, "pods 8 -> 3",
 		},
 		{"an empty fleet", nil, gang("g", 1, 0), placement.Refusal{}, ""},
 	} {
@@ -132,7 +132,7 @@ func TestLikeIsSummed(t *testing.T) {
 	if len(d.Refusals) > 50 || cells != 30 || cordoned != 3 {
 		t.Errorf("%d refusals, %d racks, %d cordoned nodes; want at most 50, 30, 3", len(d.Refusals), cells, cordoned)
 	}
-	if got := d.Refusals[29].Found; !strings.HasSuffix(got, "(and 170 more like it)") {
+	if got := d.Refusals[29]; got.More != 170 || !strings.HasSuffix(got.String(), "(and 170 more like it)") {
 		t.Errorf("the last rack says %q", got)
 	}
 }

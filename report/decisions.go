@@ -3,6 +3,8 @@
 package report
 
 import (
+	"slices"
+
 	"tarsia.dev/tarsia/placement"
 	"tarsia.dev/tarsia/topology"
 )
@@ -18,8 +20,12 @@ type Decisions struct {
 	Notes      []string             `json:"notes"`     // what was in the manifests and was not used
 }
 
-// NewDecisions completes the document; its lists are empty where nothing was
-// given, never null.
+// NewDecisions completes the document, and each decision by its summary. Its
+// lists are empty where nothing was given, never null.
 func NewDecisions(decisions []placement.Decision, notes []string) Decisions {
+	decisions = slices.Clone(decisions)
+	for i := range decisions {
+		decisions[i].Summary = decisions[i].Sentences()
+	}
 	return Decisions{topology.APIVersion, KindDecisions, append([]placement.Decision{}, decisions...), append([]string{}, notes...)}
 }

@@ -66,6 +66,7 @@ func (p *printer) decision(d placement.Decision) {
 	if text := d.Brief(); text != "" {
 		p.wrap("  ", 2, text)
 	}
+	p.victims(d)
 	p.assignments(d)
 	if len(d.Reasons) > 0 {
 		word := "why here"
@@ -90,6 +91,28 @@ func (p *printer) decision(d placement.Decision) {
 	}
 	p.refusals(d)
 	p.certificate(d)
+	p.remedies(d)
+}
+
+// victims lists who must go first.
+func (p *printer) victims(d placement.Decision) {
+	if len(d.Victims) > 0 {
+		p.wrap("  must go first: ", 17, strings.Join(d.Victims, ", "))
+	}
+	if len(d.Released) > 0 {
+		p.wrap("  gives up: ", 12, strings.Join(d.Released, ", "))
+	}
+}
+
+// remedies says what would help a refused gang, and when it fits anyway.
+func (p *printer) remedies(d placement.Decision) {
+	for _, s := range d.Remedies() {
+		p.wrap("  ", 4, s)
+	}
+	if d.Relax != nil {
+		p.wrap("    ", 6, "what to change: "+d.Relax.Change)
+		p.wrap("    ", 6, "found to fit then: "+d.Relax.Proof)
+	}
 }
 
 // assignments writes where each pod runs; pods of one set that share a node
@@ -157,7 +180,4 @@ func (p *printer) certificate(d placement.Decision) {
 		rows = append(rows, []string{b.Domain, join(" ", b.PodSet, b.Resource), strconv.FormatInt(b.Wanted, 10), strconv.FormatInt(b.AtMost, 10), b.Constraint})
 	}
 	p.table("    ", rows, 2, 3)
-	if c.Relax != nil {
-		p.wrap("  would fit after: ", 19, join("; ", c.Relax.Change, c.Relax.Proof))
-	}
 }
