@@ -100,6 +100,12 @@ func (u *Usage) admit(s *shape, name string, a Assignment) (booking, error) {
 	if s.AlignNUMA && u.zoneFit(s, b.node, b.zone) < 1 {
 		return booking{}, fmt.Errorf("node %q: too little is free in NUMA zone %d", a.Node, *a.Zone)
 	}
+	if ask := u.ask(s, b.node); ask != nil {
+		if err := u.checkAsked(s, &b, ask); err != nil {
+			return booking{}, fmt.Errorf("node %q: %w", a.Node, err)
+		}
+		return b, nil
+	}
 	for grp, mask := range b.masks {
 		g := &u.f.groups[b.node][grp]
 		if mask&^g.usable != 0 || s.AlignNUMA && mask&^g.zone[b.zone] != 0 {

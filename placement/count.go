@@ -18,15 +18,23 @@ const constraintNUMA = "numa"
 // the resource of which there is too little for one more.
 func (u *Usage) fit(s *shape, node int) (pods int64, binds string) {
 	pods, binds = maxPods, Pods
-	row := node * len(u.f.res)
+	row, a := node*len(u.f.res), u.ask(s, node)
 	for _, n := range s.needs {
 		have := u.free[row+int(n.res)]
-		if grp := u.f.groupOf(node, n.res); grp >= 0 {
+		if grp := -1; a != nil {
+			grp = u.f.groupOf(node, n.res)
+			if grp >= 0 {
+				continue
+			}
+		} else if grp = u.f.groupOf(node, n.res); grp >= 0 {
 			have = min(have, int64(members(u.freeDevices(node, grp)))-u.unnamedDevices(node, grp))
 		}
 		if m := max(0, have/n.qty); m < pods {
 			pods, binds = m, u.f.res[n.res]
 		}
+	}
+	if len(s.Devices) > 0 || a != nil {
+		return u.fitAsked(s, node, a, pods, binds)
 	}
 	if !s.AlignNUMA || pods == 0 {
 		return pods, binds
@@ -45,22 +53,32 @@ func (u *Usage) fit(s *shape, node int) (pods int64, binds string) {
 // lies nowhere known does not fit: a device without a zone, devices held by pods
 // that do not say which, a node-bound resource that no zone lists.
 func (u *Usage) zoneFit(s *shape, node, z int) int64 {
-	pods := int64(maxPods)
-	row, zrow := node*len(u.f.res), u.f.zoneRow(node, z)
+	if a := u.ask(s, node); a != nil {
+		return u.zoneFitAsked(s, node, z, a)
+	}
+	pods := u.zoneRoom(s, node, z)
 	for _, n := range s.needs {
-		grp := u.f.groupOf(node, n.res)
-		listed := u.f.zoned[row+int(n.res)]
-		if listed {
-			pods = min(pods, max(0, u.zone[zrow+int(n.res)]/n.qty))
-		}
-		if grp >= 0 {
+		if grp := u.f.groupOf(node, n.res); grp >= 0 {
 			if u.unnamedDevices(node, grp) > 0 {
 				return 0
 			}
 			inZone := u.freeDevices(node, grp) & u.f.groups[node][grp].zone[z]
 			pods = min(pods, int64(members(inZone))/n.qty)
 		}
-		if grp < 0 && !listed && !n.spread {
+	}
+	return pods
+}
+
+// zoneRoom is zoneFit by everything but the choice of devices.
+func (u *Usage) zoneRoom(s *shape, node, z int) int64 {
+	pods := int64(maxPods)
+	row, zrow := node*len(u.f.res), u.f.zoneRow(node, z)
+	for _, n := range s.needs {
+		listed := u.f.zoned[row+int(n.res)]
+		if listed {
+			pods = min(pods, max(0, u.zone[zrow+int(n.res)]/n.qty))
+		}
+		if !listed && !n.spread && u.f.groupOf(node, n.res) < 0 {
 			return 0
 		}
 	}
@@ -74,6 +92,9 @@ func (u *Usage) lacks(s *shape, node int) lack {
 		return l
 	}
 	_, binds := u.fit(s, node)
+	if binds == constraintDevices {
+		return u.lacksDevices(s, node)
+	}
 	if binds == constraintNUMA {
 		return u.lacksZone(s, node)
 	}

@@ -16,6 +16,16 @@ func (u *Usage) stage(q *query, pods []podPlace) nodeCost {
 			end++
 		}
 		s, node := q.sets[pods[0].set].s, pods[0].node
+		if a := u.ask(s, node); a != nil {
+			c := u.costOfAsked(s, pods[:end], a)
+			sum.lost, sum.broken = sum.lost+c.lost, sum.broken+c.broken
+			for _, p := range pods[:end] {
+				held = append(held, u.bookingOf(s, p))
+				u.hold(last(held))
+			}
+			pods = pods[end:]
+			continue
+		}
 		needs := u.deviceNeeds(s, node)
 		broken, best := u.wholeSets(s, node, needs), u.f.bestSets(s, node)
 		for i, p := range pods[:end] {
@@ -45,7 +55,7 @@ func (u *Usage) stage(q *query, pods []podPlace) nodeCost {
 func (u *Usage) setScore(p podPlace) int64 {
 	var sum int64
 	for grp, mask := range p.masks {
-		sum += u.f.groups[p.node][grp].sets.value(mask)
+		sum += u.f.groups[p.node][grp].sets.Value(mask)
 	}
 	return sum
 }

@@ -2,7 +2,11 @@
 
 package placement
 
-import "slices"
+import (
+	"slices"
+
+	"tarsia.dev/tarsia/device"
+)
 
 // nodeCost is what m pods of a shape cost on one node, beside the lines that
 // follow from m alone.
@@ -12,8 +16,9 @@ type nodeCost struct{ lost, broken, zones int64 }
 type podPlace struct {
 	set   int // position of its pod set in the gang
 	node  int
-	zone  int      // -1 when not aligned
-	masks []uint64 // by group of the node; nil when no device can be named
+	zone  int           // -1 when not aligned
+	masks []uint64      // by group of the node; nil when no device can be named
+	takes []device.Take // of a shape that asks for more than whole devices
 }
 
 // deviceNeed is a demand for devices that the node lists and that can be named.
@@ -51,7 +56,7 @@ func (f *Fleet) bestSets(s *shape, node int) int64 {
 		var best int64
 		for _, mask := range masks {
 			if int64(members(mask)) >= n.qty {
-				total, _ := g.sets.best(mask, int(n.qty), 1)
+				total, _ := g.sets.Best(mask, int(n.qty), 1)
 				best = max(best, total)
 			}
 		}
@@ -63,7 +68,7 @@ func (f *Fleet) bestSets(s *shape, node int) int64 {
 // exactSets tells whether the sets of a shape on a node are the best ones.
 func (f *Fleet) exactSets(s *shape, node int) bool {
 	for _, n := range s.needs {
-		if grp := f.groupOf(node, n.res); grp >= 0 && !f.groups[node][grp].sets.exact() {
+		if grp := f.groupOf(node, n.res); grp >= 0 && !f.groups[node][grp].sets.Exact() {
 			return false
 		}
 	}
@@ -106,7 +111,7 @@ func (u *Usage) spread(s *shape, node, most int, needs []deviceNeed) [][]zoneSta
 			one := zoneState{here: here, ok: true}
 			for _, d := range needs {
 				mask := u.freeDevices(node, d.grp) & u.f.groups[node][d.grp].zone[z]
-				total, rest := u.f.groups[node][d.grp].sets.best(mask, d.k, here)
+				total, rest := u.f.groups[node][d.grp].sets.Best(mask, d.k, here)
 				one.total, one.rest = one.total+total, one.rest+rest
 			}
 			if here > 0 && opens {
@@ -142,6 +147,9 @@ func (u *Usage) untouched(node, z int) bool {
 // costs returns what 0..most pods of a shape cost on a node. As many must fit;
 // best is the reference of bestSets.
 func (u *Usage) costs(s *shape, node, most int, best int64) []nodeCost {
+	if a := u.ask(s, node); a != nil {
+		return u.costsAsked(s, node, most, best, a)
+	}
 	out := make([]nodeCost, most+1)
 	needs := u.deviceNeeds(s, node)
 	if len(needs) == 0 && !s.AlignNUMA {
@@ -159,7 +167,7 @@ func (u *Usage) costs(s *shape, node, most int, best int64) []nodeCost {
 			total, rest, out[m].zones = zones[m].total, zones[m].rest, zones[m].opened
 		} else {
 			for _, d := range needs {
-				t, r := u.f.groups[node][d.grp].sets.best(u.freeDevices(node, d.grp), d.k, m)
+				t, r := u.f.groups[node][d.grp].sets.Best(u.freeDevices(node, d.grp), d.k, m)
 				total, rest = total+t, rest+r
 			}
 		}
@@ -181,11 +189,11 @@ func (u *Usage) wholeSets(s *shape, node int, needs []deviceNeed) int64 {
 	for _, d := range needs {
 		g, free := &u.f.groups[node][d.grp], u.freeDevices(node, d.grp)
 		if !s.AlignNUMA {
-			sum += g.sets.whole(free, d.k)
+			sum += g.sets.Whole(free, d.k)
 			continue
 		}
 		for _, mask := range g.zone {
-			sum += g.sets.whole(free&mask, d.k)
+			sum += g.sets.Whole(free&mask, d.k)
 		}
 	}
 	return sum
@@ -196,12 +204,15 @@ func last[T any](s []T) T { return s[len(s)-1] }
 // place chooses zones and devices for m pods of a set on a node: the choice
 // whose cost costs reports.
 func (u *Usage) place(s *shape, set, node, m int) []podPlace {
+	if a := u.ask(s, node); a != nil {
+		return u.placeAsked(s, set, node, m, a)
+	}
 	needs := u.deviceNeeds(s, node)
 	pods := make([]podPlace, 0, m)
 	add := func(zone, m int, within func(grp int) uint64) {
 		masks := make([]uint64, m*len(u.f.groups[node]))
 		for _, d := range needs {
-			for i, set := range u.f.groups[node][d.grp].sets.choose(within(d.grp), d.k, m) {
+			for i, set := range u.f.groups[node][d.grp].sets.Choose(within(d.grp), d.k, m) {
 				masks[i*len(u.f.groups[node])+d.grp] = set
 			}
 		}
@@ -233,6 +244,9 @@ func (u *Usage) place(s *shape, set, node, m int) []podPlace {
 
 // booking is what a pod of the shape holds at its place.
 func (u *Usage) bookingOf(s *shape, p podPlace) booking {
+	if p.takes != nil {
+		return u.bookingAsked(s, p)
+	}
 	b := booking{node: p.node, zone: p.zone, needs: s.needs, masks: p.masks}
 	for i, g := range u.f.groups[p.node] {
 		if p.masks != nil && p.masks[i] != 0 {

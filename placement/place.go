@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"tarsia.dev/tarsia/device"
 )
 
 // exactPods is up to how many pods of one set the best split is computed; above,
@@ -136,7 +138,7 @@ func (u *Usage) try(ctx context.Context, q *query, a *attempt) (*choice, bool, e
 }
 
 // qualify takes the claim of optimality back where the objective was not
-// followed to the end: levels that cross, device sets beyond exactDevices. For
+// followed to the end: levels that cross, device sets beyond device.ExactDevices. For
 // crossing levels the lines are counted anew.
 func (u *Usage) qualify(q *query, a *attempt, c *choice) {
 	if !a.lay.nested {
@@ -153,7 +155,7 @@ func (u *Usage) qualify(q *query, a *attempt, c *choice) {
 		for _, set := range q.sets {
 			if u.counts(set.s).pods[node] > 0 && !u.f.exactSets(set.s, int(node)) {
 				c.exact = false
-				c.notes = append(c.notes, fmt.Sprintf("a node lists more than %d devices of unequal links, so device sets are good, not proven best", exactDevices))
+				c.notes = append(c.notes, fmt.Sprintf("a node lists more than %d devices of unequal links, so device sets are good, not proven best", device.ExactDevices))
 				return
 			}
 		}

@@ -34,7 +34,13 @@ func (u *Usage) assignments(q *query, pods []podPlace) []Assignment {
 			if p.zone >= 0 {
 				a.Zone = new(u.f.nodes[p.node].Zones[p.zone].ID)
 			}
+			for i := range p.takes {
+				a.Devices = append(a.Devices, p.takes[i].Part(u.f.nodes[p.node].Devices).String())
+			}
 			for grp, mask := range p.masks {
+				if p.takes != nil {
+					break // they are among the takes
+				}
 				a.Devices = append(a.Devices, u.f.deviceIDs(p.node, grp, mask)...)
 			}
 			out = append(out, a)

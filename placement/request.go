@@ -7,7 +7,11 @@
 // no file, clock or random source; every tie is broken by a total order.
 package placement
 
-import "maps"
+import (
+	"maps"
+
+	"tarsia.dev/tarsia/device"
+)
 
 // Resources counts what is asked for or there: "cpu" in milli-cores, "memory"
 // and other byte resources in bytes, devices ("nvidia.com/gpu") by number.
@@ -38,6 +42,10 @@ type Node struct {
 	// LinkScore[i][j] is how well devices i and j are joined: any scale where
 	// more is better; symmetric; empty when not known.
 	LinkScore [][]int
+	// Partitions are the sets of devices, by Device.Module, that a fabric manager
+	// can make. Where a node has any, devices with a module are given as whole
+	// partitions only.
+	Partitions [][]int
 }
 
 // Domain says that a node lies in a domain of a level. Level is a tree name
@@ -54,13 +62,8 @@ type Zone struct {
 	Allocatable Resources
 }
 
-// Device is one allocatable accelerator.
-type Device struct {
-	ID       string // "pci/0000:1b:00.0"
-	Resource string // "nvidia.com/gpu"
-	Zone     *int   // nil: unknown NUMA node
-	Unusable string // why it must not be used; "" is usable
-}
+// Device is one allocatable device of a node.
+type Device = device.Device
 
 // Taint and Toleration follow core/v1.
 type Taint struct{ Key, Value, Effect string }
@@ -73,7 +76,7 @@ type Running struct {
 	Name     string
 	Node     string
 	Requests Resources
-	Devices  []string // ids, where known
+	Devices  []string // what it holds of devices, as device.Part writes it, where known
 	Zone     *int
 	Priority int32
 	Gang     string // pods of one gang are evicted together; "" stands alone
@@ -94,6 +97,10 @@ type Shape struct {
 	Preferences []Preference
 	// AlignNUMA asks that CPU, memory and devices of the pod lie in one NUMA zone.
 	AlignNUMA bool
+	// Devices asks for devices beyond their number in Requests: shares, slots,
+	// virtual functions, sets near one another. What is asked for here is not in
+	// Requests too.
+	Devices []device.Request
 }
 
 // Preference is a wish that all Terms hold: a preferred node affinity. Weight is

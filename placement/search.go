@@ -38,7 +38,7 @@ func (u *Usage) search(ctx context.Context, q *query, nodes []int32) ([]podPlace
 		u.release(b)
 	}
 	if err != nil || !ok {
-		return nil, s.spent > searchBudget, err
+		return nil, s.spent > searchBudget || u.choosy(q, nodes), err
 	}
 	return s.pods, false, nil
 }
@@ -76,6 +76,14 @@ type searcher struct {
 	spent   int
 }
 
+// choosy tells whether which devices one pod takes can matter to the next by
+// more than their number: search tries one choice only.
+func (u *Usage) choosy(q *query, nodes []int32) bool {
+	return slices.ContainsFunc(q.sets, func(set gangSet) bool {
+		return slices.ContainsFunc(nodes, func(n int32) bool { return u.ask(set.s, int(n)) != nil })
+	})
+}
+
 // kinds numbers nodes by everything that decides what fits on them.
 func (u *Usage) kinds(q *query, nodes []int32) []int {
 	seen := map[string]int{}
@@ -104,6 +112,10 @@ func (u *Usage) kinds(q *query, nodes []int32) []int {
 			for _, mask := range g.zone {
 				b = fmt.Appendf(b, " %d", members(free&mask))
 			}
+		}
+		if u.f.table[node] >= 0 {
+			st := u.state(node)
+			b = st.AppendKey(fmt.Appendf(b, "|%d ", u.f.table[node]))
 		}
 		if _, ok := seen[string(b)]; !ok {
 			seen[string(b)] = len(seen)
@@ -192,6 +204,10 @@ func (s *searcher) podsOf(at, left, from, zone int) (bool, error) {
 // take books one pod with the best devices of its zone or node.
 func (s *searcher) take(sh *shape, set, node, z int) {
 	p := podPlace{set: set, node: node, zone: z}
+	if a := s.u.ask(sh, node); a != nil {
+		s.add(sh, s.u.placeInZone(sh, set, node, z, a))
+		return
+	}
 	needs := s.u.deviceNeeds(sh, node)
 	if len(needs) > 0 {
 		p.masks = make([]uint64, len(s.u.f.groups[node]))
@@ -201,8 +217,12 @@ func (s *searcher) take(sh *shape, set, node, z int) {
 		if z >= 0 {
 			free &= g.zone[z]
 		}
-		p.masks[d.grp] = g.sets.choose(free, d.k, 1)[0]
+		p.masks[d.grp] = g.sets.Choose(free, d.k, 1)[0]
 	}
+	s.add(sh, p)
+}
+
+func (s *searcher) add(sh *shape, p podPlace) {
 	s.pods = append(s.pods, p)
 	s.held = append(s.held, s.u.bookingOf(sh, p))
 	s.u.hold(last(s.held))

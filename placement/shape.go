@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tarsia.dev/tarsia/device"
 )
 
 // need is one resource of a shape.
@@ -25,6 +27,7 @@ type shape struct {
 	key     string
 	needs   []need // extended resources, then CPU, memory, the others, pods
 	foreign []string
+	asks    []tableAsk // by table of the fleet, as they are asked for
 }
 
 // compileShape checks a shape and numbers its resources. Every pod also needs
@@ -37,6 +40,9 @@ func compileShape(f *Fleet, s Shape) (*shape, error) {
 		if err := t.check(); err != nil {
 			return nil, err
 		}
+	}
+	if err := device.CheckRequests(s.Devices); err != nil {
+		return nil, err
 	}
 	c := &shape{Shape: s, key: s.key()}
 	names := slices.SortedFunc(maps.Keys(s.Requests), func(a, b string) int {
@@ -83,6 +89,9 @@ func (s Shape) key() string {
 	var b []byte
 	for _, name := range slices.Sorted(maps.Keys(s.Requests)) {
 		b = fmt.Appendf(b, "%q=%d,", name, s.Requests[name])
+	}
+	if len(s.Devices) > 0 {
+		b = append(append(b, '|'), device.RequestKey(s.Devices)...)
 	}
 	b = fmt.Appendf(b, "|%t|%q|", s.AlignNUMA, slices.Sorted(slices.Values(s.Architectures)))
 	var anyOf []string

@@ -18,6 +18,8 @@ type Usage struct {
 	zone    []int64  // the same by NUMA zone, of what is bound to one
 	held    []uint64 // by group: devices that pods hold
 	unnamed []int64  // by group: devices that pods hold without saying which
+	part    partUse
+	masks   []uint64 // scratch of state
 	running map[string]booking
 
 	// log lists every node that changed, base of them forgotten.
@@ -37,6 +39,7 @@ type booking struct {
 	needs   []need
 	masks   []uint64 // by group of the node
 	unnamed []int64  // by group of the node
+	parts   []devicePart
 
 	// Who the pod is, for eviction and for the time to fit.
 	priority int32
@@ -49,7 +52,7 @@ func NewUsage(f *Fleet) *Usage {
 	groups := int(f.groupAt[len(f.nodes)])
 	return &Usage{
 		f: f, free: slices.Clone(f.alloc), zone: slices.Clone(f.zoneAlloc),
-		held: make([]uint64, groups), unnamed: make([]int64, groups),
+		held: make([]uint64, groups), unnamed: make([]int64, groups), part: newPartUse(f),
 		running: map[string]booking{}, shapes: map[string]*counts{}, layouts: map[string]*layout{}, nesting: map[[2]int]bool{},
 	}
 }
@@ -58,7 +61,7 @@ func NewUsage(f *Fleet) *Usage {
 func (u *Usage) Clone() *Usage {
 	return &Usage{
 		f: u.f, free: slices.Clone(u.free), zone: slices.Clone(u.zone),
-		held: slices.Clone(u.held), unnamed: slices.Clone(u.unnamed),
+		held: slices.Clone(u.held), unnamed: slices.Clone(u.unnamed), part: u.part.clone(),
 		running: maps.Clone(u.running), shapes: map[string]*counts{}, layouts: maps.Clone(u.layouts), nesting: maps.Clone(u.nesting),
 	}
 }
@@ -134,19 +137,11 @@ func (u *Usage) book(r Running) (booking, error) {
 	return b, nil
 }
 
-func (u *Usage) bookDevices(b *booking, ids []string) error {
-	n := &u.f.nodes[b.node]
-	for _, id := range ids {
-		at := slices.IndexFunc(n.Devices, func(d Device) bool { return d.ID == id })
-		if at < 0 {
-			return fmt.Errorf("it holds device %q, which node %q does not list", id, n.Name)
+func (u *Usage) bookDevices(b *booking, names []string) error {
+	for _, name := range names {
+		if err := u.bookPart(b, name); err != nil {
+			return err
 		}
-		grp := u.f.groupOf(b.node, u.f.resIndex[n.Devices[at].Resource])
-		bit := uint64(1) << slices.Index(u.f.groups[b.node][grp].device, at)
-		if (b.masks[grp]|u.held[int(u.f.groupAt[b.node])+grp])&bit != 0 {
-			return fmt.Errorf("it holds device %q of node %q, which is held already", id, n.Name)
-		}
-		b.masks[grp] |= bit
 	}
 	return nil
 }
@@ -156,6 +151,7 @@ func (u *Usage) hold(b booking) {
 	for i := range b.masks {
 		u.held[at+i] |= b.masks[i]
 	}
+	u.holdParts(&b, 1)
 	u.shift(b, -1)
 }
 
@@ -164,6 +160,7 @@ func (u *Usage) release(b booking) {
 	for i := range b.masks {
 		u.held[at+i] &^= b.masks[i]
 	}
+	u.holdParts(&b, -1)
 	u.shift(b, 1)
 }
 
@@ -199,9 +196,11 @@ func (u *Usage) since(position int) ([]int32, bool) {
 // now is the present position of the log.
 func (u *Usage) now() int { return u.base + len(u.log) }
 
-// freeDevices is the set of free and usable devices of a group of a node.
+// freeDevices is the set of usable devices of a group of a node that no pod
+// holds, nor a part of them.
 func (u *Usage) freeDevices(node, grp int) uint64 {
-	return u.f.groups[node][grp].usable &^ u.held[int(u.f.groupAt[node])+grp]
+	at := int(u.f.groupAt[node]) + grp
+	return u.f.groups[node][grp].usable &^ (u.held[at] | u.part.touched[at])
 }
 
 // unnamedDevices is how many devices of a group are held by pods that do not

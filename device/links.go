@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package placement
+package device
 
 import (
 	"math/bits"
 	"sync"
 )
 
-// exactDevices is up to how many devices of unequal links every set is
+// ExactDevices is up to how many devices of unequal links every set is
 // considered. Beyond, sets grow greedily and the decision says so.
-const exactDevices = 16
+const ExactDevices = 16
 
-// setTable answers which sets of k devices to take, for one matrix of link
+// Links answers which sets of k devices to take, for one matrix of link
 // scores. The score of a set is the sum over its pairs. What it has computed it
 // keeps; the lock makes it safe to share, and the answers do not depend on what
 // was asked before.
-type setTable struct {
+type Links struct {
 	n     int
 	score [][]int64
 	even  bool // all pairs score the same: any set is as good as another
@@ -39,8 +39,9 @@ type greedyKey struct {
 	k    int
 }
 
-func newSetTable(score [][]int64) *setTable {
-	t := &setTable{
+// NewLinks makes the table of a square, symmetric matrix of link scores.
+func NewLinks(score [][]int64) *Links {
+	t := &Links{
 		n: len(score), score: score, even: true,
 		sets: map[[2]int][]setEntry{}, parts: map[int][]int64{}, greedy: map[greedyKey]uint64{},
 	}
@@ -52,11 +53,11 @@ func newSetTable(score [][]int64) *setTable {
 	return t
 }
 
-// exact tells whether the table finds the best sets, not only good ones.
-func (t *setTable) exact() bool { return t.even || t.n <= exactDevices }
+// Exact tells whether the table finds the best sets, not only good ones.
+func (t *Links) Exact() bool { return t.even || t.n <= ExactDevices }
 
-// value is the score of one set.
-func (t *setTable) value(mask uint64) int64 {
+// Value is the score of one set.
+func (t *Links) Value(mask uint64) int64 {
 	var sum int64
 	for ; mask != 0; mask &= mask - 1 {
 		a := bits.TrailingZeros64(mask)
@@ -68,26 +69,26 @@ func (t *setTable) value(mask uint64) int64 {
 }
 
 // pairs is the score of k devices whose links are all alike.
-func (t *setTable) pairs(k int) int64 {
+func (t *Links) pairs(k int) int64 {
 	if t.n < 2 {
 		return 0
 	}
 	return int64(k) * int64(k-1) / 2 * t.score[1][0]
 }
 
-// best is the total score of the best m disjoint sets of k devices of mask, and
+// Best is the total score of the best m disjoint sets of k devices of mask, and
 // how good the rest can be. There must be m*k devices.
-func (t *setTable) best(mask uint64, k, m int) (total, rest int64) {
+func (t *Links) Best(mask uint64, k, m int) (total, rest int64) {
 	if t.even {
 		size := max(k, 2)
-		return int64(m) * t.pairs(k), int64((members(mask)-m*k)/size) * t.pairs(size)
+		return int64(m) * t.pairs(k), int64((Members(mask)-m*k)/size) * t.pairs(size)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.n > exactDevices {
+	if t.n > ExactDevices {
 		for range m {
 			set := t.grow(mask, k)
-			total, mask = total+t.value(set), mask&^set
+			total, mask = total+t.Value(set), mask&^set
 		}
 		return total, 0
 	}
@@ -95,15 +96,15 @@ func (t *setTable) best(mask uint64, k, m int) (total, rest int64) {
 	return e.total, e.rest
 }
 
-// whole is the best score of a partition of mask into sets that a shape of k
+// Whole is the best score of a partition of mask into sets that a shape of k
 // devices would like to find whole: of size k, or pairs for single devices.
-func (t *setTable) whole(mask uint64, k int) int64 {
-	_, rest := t.best(mask, k, 0)
+func (t *Links) Whole(mask uint64, k int) int64 {
+	_, rest := t.Best(mask, k, 0)
 	return rest
 }
 
-// choose returns the sets behind best, lowest indices first on ties.
-func (t *setTable) choose(mask uint64, k, m int) []uint64 {
+// Choose returns the sets behind Best, lowest indices first on ties.
+func (t *Links) Choose(mask uint64, k, m int) []uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	sets := make([]uint64, 0, m)
@@ -112,7 +113,7 @@ func (t *setTable) choose(mask uint64, k, m int) []uint64 {
 		switch {
 		case t.even:
 			set = lowest(mask, k)
-		case t.n > exactDevices:
+		case t.n > ExactDevices:
 			set = t.grow(mask, k)
 		default:
 			set = t.solve(mask, k, m).first
@@ -132,7 +133,7 @@ func lowest(mask uint64, k int) uint64 {
 }
 
 // solve takes every set of k as the first and solves the rest with what is left.
-func (t *setTable) solve(mask uint64, k, m int) setEntry {
+func (t *Links) solve(mask uint64, k, m int) setEntry {
 	if m == 0 {
 		return setEntry{rest: t.partition(mask, max(k, 2))}
 	}
@@ -156,8 +157,8 @@ func (t *setTable) solve(mask uint64, k, m int) setEntry {
 }
 
 // partition is the best total score of disjoint sets of size k within mask.
-func (t *setTable) partition(mask uint64, k int) int64 {
-	if members(mask) < k {
+func (t *Links) partition(mask uint64, k int) int64 {
+	if Members(mask) < k {
 		return 0
 	}
 	memo := t.parts[k]
@@ -174,7 +175,7 @@ func (t *setTable) partition(mask uint64, k int) int64 {
 	low := mask & -mask
 	best := t.partition(mask&^low, k)
 	t.subsets(mask&^low, k-1, func(set uint64, _ int64) {
-		best = max(best, t.value(set|low)+t.partition(mask&^(set|low), k))
+		best = max(best, t.Value(set|low)+t.partition(mask&^(set|low), k))
 	})
 	memo[mask] = best
 	return best
@@ -182,14 +183,14 @@ func (t *setTable) partition(mask uint64, k int) int64 {
 
 // subsets visits the sets of k members of mask in the order of their lowest
 // indices, with their scores.
-func (t *setTable) subsets(mask uint64, k int, visit func(set uint64, score int64)) {
+func (t *Links) subsets(mask uint64, k int, visit func(set uint64, score int64)) {
 	var walk func(left, set uint64, k int, score int64)
 	walk = func(left, set uint64, k int, score int64) {
 		if k == 0 {
 			visit(set, score)
 			return
 		}
-		for ; members(left) >= k; left &= left - 1 {
+		for ; Members(left) >= k; left &= left - 1 {
 			a := bits.TrailingZeros64(left)
 			more := score
 			for in := set; in != 0; in &= in - 1 {
@@ -206,7 +207,7 @@ const maxGreedy = 1 << 14
 
 // grow builds a set from each device in turn, always adding the best joined one,
 // and keeps the best of these sets.
-func (t *setTable) grow(mask uint64, k int) uint64 {
+func (t *Links) grow(mask uint64, k int) uint64 {
 	key := greedyKey{mask, k}
 	if set, ok := t.greedy[key]; ok {
 		return set
