@@ -107,7 +107,9 @@ type Estimate struct {
 	// bounds: it takes at least Seconds.
 	Seconds           *float64 `json:"seconds"`
 	BusBytesPerSecond *float64 `json:"busBytesPerSecond"`
-	Bottleneck        string   `json:"bottleneck,omitempty"`
+	// Bottleneck is the first way that is busiest: "NVLinks of GPU0 of hgx-01 and 7
+	// alike".
+	Bottleneck string `json:"bottleneck,omitempty"`
 	// Unknown lists what was not told and could be slower still.
 	Unknown []string `json:"unknown,omitempty"`
 }

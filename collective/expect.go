@@ -3,6 +3,7 @@
 package collective
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
 	"slices"
@@ -54,6 +55,7 @@ func (f Fabric) ExpectBy(op Operation, by Algorithm, bytes int64) Estimate {
 		return e
 	}
 	least := 0.0 // seconds per byte that the busiest way needs
+	alike := 0   // others that need as much
 	see := func(w Way, load float64) {
 		if w.BytesPerSecond == nil {
 			if !slices.Contains(e.Unknown, w.Unknown) {
@@ -61,8 +63,11 @@ func (f Fabric) ExpectBy(op Operation, by Algorithm, bytes int64) Estimate {
 			}
 			return
 		}
-		if t := load / rate(w, by); t > least {
-			least, e.Bottleneck = t, w.Name
+		switch t := load / rate(w, by); {
+		case t > least:
+			least, e.Bottleneck, alike = t, w.Name, 0
+		case t == least:
+			alike++
 		}
 	}
 	for _, d := range f.Domains {
@@ -75,6 +80,9 @@ func (f Fabric) ExpectBy(op Operation, by Algorithm, bytes int64) Estimate {
 	}
 	if least == 0 {
 		return e
+	}
+	if alike > 0 {
+		e.Bottleneck += fmt.Sprintf(" and %d alike", alike)
 	}
 	seconds := math.Inf(1)
 	for _, p := range protocols {

@@ -67,9 +67,9 @@ func TestSentences(t *testing.T) {
 		want     string
 	}{
 		{"one machine", nodes("h1"), collective.Declared{},
-			"all-reduce of 1 GiB among 8 accelerators: about 4.18 ms, 449 GB/s of bus bandwidth, held up by the NVLinks of GPU0 of h1"},
+			"all-reduce of 1 GiB among 8 accelerators: about 4.18 ms, 449 GB/s of bus bandwidth, held up by the NVLinks of GPU0 of h1 and"},
 		{"few of it", []collective.Part{first(topologytest.HGX("h1"), 2)}, collective.Declared{},
-			"all-reduce of 1 GiB among 2 accelerators: about 2.91 ms, 369 GB/s of bus bandwidth, held up by the NVLinks of GPU0 of h1"},
+			"all-reduce of 1 GiB among 2 accelerators: about 2.91 ms, 369 GB/s of bus bandwidth, held up by the NVLinks of GPU0 of h1 and"},
 		{"one accelerator", []collective.Part{first(topologytest.HGX("h1"), 1)}, collective.Declared{}, ""},
 		{"a degraded link", []collective.Part{first(degraded, 0)}, collective.Declared{},
 			"all-reduce of 1 GiB among 8 accelerators: about 8.32 ms, 226 GB/s of bus bandwidth, held up by the NVLinks of GPU2 of h1, 9 of 18 up"},
@@ -82,7 +82,7 @@ func TestSentences(t *testing.T) {
 		{"across oversubscribed racks", nodes("h1", "h2", "h3"), collective.Declared{Tiers: []collective.Tier{{Tree: "rack", Oversubscription: 4}}},
 			"held up by the uplinks of rack hall/r2 (4:1)"},
 		{"within one rack of them", nodes("h1", "h2"), collective.Declared{Tiers: []collective.Tier{{Tree: "rack", Oversubscription: 8}}},
-			"held up by the NVLinks of GPU0 of h1"},
+			"held up by the NVLinks of GPU0 of h1 and"},
 		{"a tree that is not there", nodes("h1", "h2"), collective.Declared{Tiers: []collective.Tier{{Tree: "pod", Oversubscription: 8}}},
 			`not known: the fleet has no tree "pod"`},
 		{"PCIe below one switch", []collective.Part{first(box(), 1)}, collective.Declared{}, ""},

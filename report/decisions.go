@@ -18,6 +18,9 @@ type Decisions struct {
 	Kind       string               `json:"kind"`
 	Decisions  []placement.Decision `json:"decisions"` // in the order of the manifests
 	Notes      []string             `json:"notes"`     // what was in the manifests and was not used
+	// Collectives are expectations for placed gangs of several accelerators, in
+	// the order of the decisions; absent where the nodes tell no links.
+	Collectives []Collective `json:"collectives,omitempty"`
 }
 
 // NewDecisions completes the document, and each decision by its summary. Its
@@ -27,5 +30,5 @@ func NewDecisions(decisions []placement.Decision, notes []string) Decisions {
 	for i := range decisions {
 		decisions[i].Summary = decisions[i].Sentences()
 	}
-	return Decisions{topology.APIVersion, KindDecisions, append([]placement.Decision{}, decisions...), append([]string{}, notes...)}
+	return Decisions{APIVersion: topology.APIVersion, Kind: KindDecisions, Decisions: append([]placement.Decision{}, decisions...), Notes: append([]string{}, notes...)}
 }

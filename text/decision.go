@@ -36,6 +36,9 @@ func Decisions(w io.Writer, decisions []placement.Decision, notes []string, opt 
 			lines = p.withNext(lines, indent, "tarsia why "+decisions[i].Gang)
 		}
 		p.line("%s  %s  %s", pad(r[0], word), pad(r[1], gang), lines[0])
+		if sentence := opt.Expected[r[1]]; sentence != "" {
+			lines = append(lines, p.fold(sentence, indent)...)
+		}
 		for _, l := range lines[1:] {
 			p.line("%s%s", strings.Repeat(" ", indent), l)
 		}
@@ -68,6 +71,9 @@ func (p *printer) decision(d placement.Decision) {
 	}
 	p.victims(d)
 	p.assignments(d)
+	if sentence := p.opt.Expected[d.Gang]; sentence != "" {
+		p.wrap("  ", 4, sentence)
+	}
 	if len(d.Reasons) > 0 {
 		word := "why here"
 		if d.Outcome != placement.Placed {

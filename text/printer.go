@@ -24,6 +24,8 @@ type Options struct {
 	All   bool // everything: functions that are no devices, every passed check, every refusal
 	ASCII bool // no character outside ASCII in what this package adds
 	Color bool // ANSI colours on state words; the caller knows terminal and NO_COLOR
+	// Expected is what is expected of placed gangs, by their names: a sentence.
+	Expected map[string]string
 }
 
 // printer gathers text and hands it on whole.

@@ -15,6 +15,7 @@ import (
 	"tarsia.dev/tarsia/placement"
 	"tarsia.dev/tarsia/report"
 	"tarsia.dev/tarsia/text"
+	"tarsia.dev/tarsia/topology"
 )
 
 // maxManifest bounds one manifest: a list of 5,000 nodes with all that their
@@ -25,10 +26,12 @@ const maxManifest = 512 << 20
 type placeInput struct {
 	from  source
 	files []string
+	band  bandwidth
 }
 
 func (p *placeInput) flags(cmd *cobra.Command) {
 	p.from.flags(cmd)
+	p.band.flags(cmd)
 	cmd.Flags().StringArrayVarP(&p.files, "filename", "f", nil, "Kubernetes manifests: nodes, running pods, jobs; - is standard input; may be repeated")
 }
 
@@ -47,6 +50,9 @@ yaml" prints, and Pods, Jobs, JobSets, PodGroups. Without nodes in the files
 the machines of --snapshot or this host are used, down to single devices. A
 gang is placed whole or not at all; jobs are decided in the order of the files,
 each seeing what the earlier ones took. Nothing is sent anywhere.
+
+Where the nodes are machines, the expected time of an all-reduce among a gang's
+accelerators is told with what holds it up (docs/bandwidth.md).
 
 With --cases the questions are recorded placement cases, one JSON object a line
 (docs/cases.md): each is decided by itself, by the same engine, and answered as
@@ -75,7 +81,7 @@ a line of JSON (-o jsonl) or counted in a table.`,
 			}
 			err = out.write(cmd, views{
 				"text": func(w writer) error {
-					return text.Decisions(w, doc.Decisions, doc.Notes, text.Options{Width: width(), All: verbose})
+					return text.Decisions(w, doc.Decisions, doc.Notes, text.Options{Width: width(), All: verbose, Expected: sentences(doc.Collectives)})
 				},
 			}, doc)
 			if err != nil {
@@ -96,6 +102,10 @@ func (p *placeInput) decide(ctx context.Context, stdin io.Reader) (*report.Decis
 	if len(p.files) == 0 {
 		return nil, withHint(usageError("no manifest"), "name the jobs with -f job.yaml", "kubectl get nodes -o yaml prints the nodes")
 	}
+	size, declared, err := p.band.read()
+	if err != nil {
+		return nil, err
+	}
 	input, err := readManifests(p.files, stdin)
 	if err != nil {
 		return nil, err
@@ -105,20 +115,28 @@ func (p *placeInput) decide(ctx context.Context, stdin io.Reader) (*report.Decis
 			"add one with -f job.yaml; a pod that has its node already counts as running")
 	}
 	nodes := input.Nodes
+	var fleet *topology.Fleet
 	if len(nodes) == 0 {
-		fleet, err := p.from.fleet(ctx)
-		if err != nil {
+		if fleet, err = p.from.fleet(ctx); err != nil {
 			return nil, err
 		}
 		nodes = placement.FromTopology(fleet)
 	} else if len(p.from.snapshots) > 0 || p.from.root != "/" {
 		return nil, usageError("the manifests hold nodes, and --snapshot or --root brings others: leave one of them out")
+	} else if len(p.band.tiers) > 0 {
+		return nil, usageError("--oversubscription is about machines, and the nodes of manifests tell no links: use --snapshot")
 	}
 	found, err := placeAll(ctx, nodes, input.Running, input.Gangs)
 	if err != nil {
 		return nil, err
 	}
-	return new(report.NewDecisions(found, input.Notes)), nil
+	doc := report.NewDecisions(found, input.Notes)
+	if fleet != nil {
+		if doc.Collectives, err = collectives(fleet, found, size, declared); err != nil {
+			return nil, err
+		}
+	}
+	return &doc, nil
 }
 
 func placeAll(ctx context.Context, nodes []placement.Node, running []placement.Running, gangs []placement.Gang) ([]placement.Decision, error) {

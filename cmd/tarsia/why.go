@@ -164,9 +164,13 @@ func whyPlaced(cmd *cobra.Command, in placeInput, out output, object string) err
 	if err != nil {
 		return err
 	}
+	one := report.NewDecisions([]placement.Decision{d}, nil)
+	one.Collectives = slices.DeleteFunc(doc.Collectives, func(c report.Collective) bool { return c.Gang != d.Gang })
 	err = out.write(cmd, views{
-		"text": func(w writer) error { return text.Decision(w, d, text.Options{Width: width(), All: true}) },
-	}, report.NewDecisions([]placement.Decision{d}, nil))
+		"text": func(w writer) error {
+			return text.Decision(w, d, text.Options{Width: width(), All: true, Expected: sentences(one.Collectives)})
+		},
+	}, one)
 	if err != nil {
 		return err
 	}
