@@ -2,6 +2,8 @@
 
 package placement
 
+import "slices"
+
 // miss is the proof that a cell cannot hold the gang.
 type miss struct {
 	DomainBound
@@ -10,34 +12,37 @@ type miss struct {
 }
 
 // shortOf tells whether counting alone shows that a cell cannot hold the gang:
-// a set of which fewer pods fit, each node taken alone, than it has; or a
+// a set of which fewer pods fit, each node taken alone, than it must have; or a
 // resource of which all sets together want more than the nodes have that any of
 // them can use.
 func (u *Usage) shortOf(q *query, lay *layout, c int) (miss, bool) {
+	return u.shortSets(q, nil, lay, c)
+}
+
+// shortSets is the same for some of the sets; nil is all of them.
+func (u *Usage) shortSets(q *query, some []int, lay *layout, c int) (miss, bool) {
 	nodes := lay.cells[c].nodes
-	out := miss{cell: c}
-	for _, set := range q.sets {
-		counts := u.counts(set.s)
-		var room int64
-		for _, n := range nodes {
-			room += counts.pods[n]
-		}
-		if room < int64(set.count) {
-			out.DomainBound = DomainBound{Domain: lay.domain(u.f, c), PodSet: set.name, Wanted: int64(set.count), AtMost: room}
-			out.Constraint, out.binds = counts.mostBinding(nodes)
-			return out, true
+	for i := range q.sets {
+		if some == nil || slices.Contains(some, i) {
+			if m, short := u.shortSet(q, i, lay, c); short {
+				return m, true
+			}
 		}
 	}
-	if len(q.sets) == 1 {
+	out := miss{cell: c}
+	if len(q.sets) == 1 || len(some) == 1 || q.holds() {
 		return miss{}, false
 	}
 	for r := range u.f.res {
 		var wanted int64
 		var users []*counts
-		for _, set := range q.sets {
+		for i, set := range q.sets {
+			if some != nil && !slices.Contains(some, i) {
+				continue
+			}
 			for _, n := range set.s.needs {
 				if n.res == int32(r) {
-					wanted += int64(set.count) * n.qty
+					wanted += int64(q.must(i)) * n.qty
 					users = append(users, u.counts(set.s))
 				}
 			}
@@ -57,6 +62,124 @@ func (u *Usage) shortOf(q *query, lay *layout, c int) (miss, bool) {
 		}
 	}
 	return miss{}, false
+}
+
+// holds tells whether pods of the gang run already: they hold resources that
+// are not free.
+func (q *query) holds() bool {
+	return slices.ContainsFunc(q.sets, func(s gangSet) bool { return s.rules.total > 0 })
+}
+
+// must is how many pods of a set there must be, whatever else runs.
+func (q *query) must(at int) int {
+	set := &q.sets[at]
+	least := set.least
+	if len(q.sets) == 1 {
+		least = max(least, q.minPods)
+	}
+	for _, g := range q.groups {
+		if g.minGroups < len(g.inner) && slices.ContainsFunc(g.inner, func(i int) bool { return slices.Contains(q.groups[i].sets, at) }) {
+			return 0
+		}
+	}
+	if q.minGroups < len(q.gang.Groups) && slices.ContainsFunc(q.groups, func(g groupQuery) bool { return g.top && slices.Contains(g.sets, at) }) {
+		return 0
+	}
+	return least
+}
+
+// shortSet tells whether a cell holds too few pods of one set.
+func (u *Usage) shortSet(q *query, at int, lay *layout, c int) (miss, bool) {
+	set := &q.sets[at]
+	nodes := lay.cells[c].nodes
+	counts := u.counts(set.s)
+	room := int64(heldInside(lay, set.rules, c))
+	out := miss{cell: c, DomainBound: DomainBound{Domain: lay.domain(u.f, c), PodSet: set.name}}
+	if len(set.members) > 1 {
+		out.Together = set.members
+	}
+	if !set.rules.shrink && room < int64(set.rules.total) {
+		out.Wanted, out.AtMost, out.Held, out.Constraint = int64(set.rules.total), room, true, constraintHeld
+		return out, true
+	}
+	if !set.rules.shrink {
+		for _, n := range nodes {
+			room += counts.pods[n]
+		}
+	}
+	out.Wanted, out.AtMost = int64(q.must(at)), room
+	if room < out.Wanted {
+		out.Constraint, out.binds = counts.mostBinding(nodes)
+		return out, true
+	}
+	if set.rules.plain() || !lay.nested {
+		return miss{}, false
+	}
+	if out.AtMost, out.Constraint = u.roomUnderRules(q, at, lay, c); out.AtMost < out.Wanted {
+		return out, true
+	}
+	return miss{}, false
+}
+
+// constraintHeld is the word for "pods of the gang run elsewhere and stay".
+const constraintHeld = "held pods"
+
+// roomUnderRules is how many pods of a set a cell holds at most when limits and
+// slices count, and which of them binds: what a domain holds is cut to its limit
+// and to a multiple of its slice size, from the innermost level outwards.
+func (u *Usage) roomUnderRules(q *query, at int, lay *layout, c int) (int64, string) {
+	set := &q.sets[at]
+	counts, rules := u.counts(set.s), set.rules
+	binds := ""
+	cut := func(level int, outside bool, room int64) int64 {
+		for _, l := range rules.limits {
+			if l.level == level && !outside && room > int64(l.pods) {
+				room, binds = int64(l.pods), "limit of "+plural(int64(l.pods), "pod")+" for each "+u.f.levels[level].name
+			}
+		}
+		for _, s := range rules.slices {
+			if rest := room % int64(s.pods); s.level == level && (outside || rest > 0) {
+				binds = "slices of " + plural(int64(s.pods), "pod") + " in each " + u.f.levels[level].name
+				room -= rest
+				if outside {
+					room = 0
+				}
+			}
+		}
+		return room
+	}
+	var walk func(v int32) int64
+	walk = func(at int32) int64 {
+		v := lay.verts[at]
+		switch {
+		case v.node >= 0 && rules.shrink:
+			return int64(rules.heldOn(int(v.node)))
+		case v.node >= 0:
+			return counts.pods[v.node] + int64(rules.heldOn(int(v.node)))
+		case v.right >= 0:
+			return walk(v.left) + walk(v.right)
+		}
+		level := lay.soft[v.soft]
+		return cut(level, int(v.domain) >= len(u.f.levels[level].domains), walk(v.left))
+	}
+	room := walk(lay.cells[c].root)
+	for _, l := range slices.Backward(u.outerLevels(q, lay)) {
+		room = cut(l, false, room)
+	}
+	// A number of pods that is no sum of whole slices does not fit either.
+	for _, s := range rules.slices {
+		if most := int64(set.count); room >= most && most%int64(s.pods) != 0 {
+			room = most - most%int64(s.pods)
+			binds = "slices of " + plural(int64(s.pods), "pod") + " in each " + u.f.levels[s.level].name
+		}
+	}
+	return room, binds
+}
+
+// outerLevels lists the levels of the rules of which a cell of a layout has one
+// domain, outermost first.
+func (u *Usage) outerLevels(q *query, lay *layout) []int {
+	return slices.DeleteFunc(slices.Clone(q.levels), func(l int) bool { return slices.Contains(lay.soft, l) })
 }
 
 // freeOf is what a node has left of a resource: for devices that it lists, no

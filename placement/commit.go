@@ -14,20 +14,23 @@ func PodName(gang, podSet string, pod int) string {
 }
 
 // Commit removes the victims of a decision and books what it assigned to a
-// gang: all of it, or nothing and an error. It checks every pod against what runs now, so a decision that became
-// stale is refused, and so is one that was made for another gang.
+// gang: all of it, or nothing and an error. It checks every pod against what
+// runs now, so a decision that became stale is refused, and so is one that was
+// made for another gang. Held pods are left as they run, released ones until who
+// runs them has ended them; spares are booked like pods, so that their places
+// stay free.
 func (u *Usage) Commit(g Gang, d Decision) error {
 	if d.Outcome != Placed {
 		return fmt.Errorf("commit gang %q: its decision is %s, want placed", g.Name, d.Outcome)
 	}
 	shapes := make([]*shape, len(g.PodSets))
-	left := make([]int, len(g.PodSets))
+	got := make([]int, len(g.PodSets))
 	for i, set := range g.PodSets {
 		s, err := compileShape(u.f, set.Shape)
 		if err != nil {
 			return fmt.Errorf("commit gang %q: pod set %q: %w", g.Name, set.Name, err)
 		}
-		shapes[i], left[i] = s, set.Count
+		shapes[i] = s
 	}
 	var booked []string
 	evicted := map[string]booking{}
@@ -57,9 +60,15 @@ func (u *Usage) Commit(g Gang, d Decision) error {
 	}
 	for _, a := range d.Assignments {
 		at := slices.IndexFunc(g.PodSets, func(p PodSet) bool { return p.Name == a.PodSet })
-		if at < 0 || a.Pod < 0 || a.Pod >= g.PodSets[at].Count {
+		if at < 0 || !g.PodSets[at].has(a) {
 			undo()
 			return fmt.Errorf("commit gang %q: it has no pod %d in set %q", g.Name, a.Pod, a.PodSet)
+		}
+		if !a.Spare {
+			got[at]++
+		}
+		if g.PodSets[at].holds(a) {
+			continue
 		}
 		name := PodName(g.Name, a.PodSet, a.Pod)
 		b, err := u.admit(shapes[at], name, a)
@@ -71,15 +80,46 @@ func (u *Usage) Commit(g Gang, d Decision) error {
 		u.running[name] = b
 		u.hold(b)
 		booked = append(booked, name)
-		left[at]--
 	}
-	for i, n := range left {
-		if n != 0 {
+	total := 0
+	for i, set := range g.PodSets {
+		total += got[i]
+		least := set.Min
+		if least == 0 && g.MinPods == 0 && g.MinGroups == 0 && !slices.ContainsFunc(g.Groups, Group.partial) {
+			least = set.Count
+		}
+		if got[i] < least && (got[i] > 0 || g.MinGroups == 0) || got[i] > max(set.Count, len(set.Held)) {
 			undo()
-			return fmt.Errorf("commit gang %q: the decision leaves out %d pods of set %q", g.Name, n, g.PodSets[i].Name)
+			if least == set.Count && got[i] < least {
+				return fmt.Errorf("commit gang %q: the decision leaves out %d pods of set %q", g.Name, least-got[i], set.Name)
+			}
+			return fmt.Errorf("commit gang %q: the decision has %d pods of set %q, want %d to %d", g.Name, got[i], set.Name, least, set.Count)
 		}
 	}
+	if total < g.MinPods {
+		undo()
+		return fmt.Errorf("commit gang %q: the decision has %d pods, want %d or more", g.Name, total, g.MinPods)
+	}
 	return nil
+}
+
+// has tells whether an assignment can be one of the set: a pod, a spare behind
+// the last pod, or a held pod with the number that it has.
+func (p *PodSet) has(a Assignment) bool {
+	if a.Spare {
+		return p.Count <= a.Pod && a.Pod < p.Count+p.Spares
+	}
+	return 0 <= a.Pod && a.Pod < p.Count || p.holds(a)
+}
+
+// holds tells whether an assignment is a pod that the set holds.
+func (p *PodSet) holds(a Assignment) bool {
+	return !a.Spare && slices.ContainsFunc(p.Held, func(h Assignment) bool { return h.Pod == a.Pod && h.Node == a.Node })
+}
+
+// partial tells whether a group may run without some of the groups in it.
+func (g Group) partial() bool {
+	return g.MinGroups > 0 && g.MinGroups < len(g.Groups) || slices.ContainsFunc(g.Groups, Group.partial)
 }
 
 // admit checks one assignment against what is free now.

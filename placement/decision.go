@@ -23,6 +23,9 @@ type Decision struct {
 	Reasons     []string     `json:"reasons"`  // why here, one line each
 	Refusals    []Refusal    `json:"refusals"` // why not there, per domain or node, most informative first
 	Certificate *Certificate `json:"certificate,omitempty"`
+	// Proved tells that a refusal holds whatever the solver does: by the
+	// certificate, or because every placement was considered.
+	Proved bool `json:"proved,omitempty"`
 	// Victims are running pods that must go first; Released are pods of the gang
 	// itself that it gives up because it shrank.
 	Victims  []string `json:"victims,omitempty"`
@@ -49,7 +52,7 @@ type Score struct {
 // Assignment is one pod's place.
 type Assignment struct {
 	PodSet  string   `json:"podSet"`
-	Pod     int      `json:"pod"` // 0..Count-1 within its set
+	Pod     int      `json:"pod"` // 0..Count-1 within its set; spares count on, held pods keep their number
 	Node    string   `json:"node"`
 	Zone    *int     `json:"zone"`            // NUMA zone, where aligned
 	Devices []string `json:"devices"`         // chosen device ids; empty when the node lists none
@@ -72,21 +75,33 @@ type Refusal struct {
 // the level that a rule requires, the pods of PodSet that fit, each node taken
 // alone, are fewer than wanted. An upper bound below the demand in each domain
 // is the proof; each bound can be recomputed from the fleet alone.
+//
+// Limits and slices count: a domain of a level holds no more than its limit, and
+// of what its parts hold no more than a multiple of the slice size; from the
+// innermost level outwards. Held pods count as fitting where they run, and a
+// domain must have all of them.
 type Certificate struct {
-	Level   string        `json:"level"` // "fleet" when no rule requires one
+	Level string `json:"level"` // "fleet" when no rule requires one
+	// Scope is the group or pod set whose rules the level comes from; "" is the
+	// gang.
+	Scope   string        `json:"scope,omitempty"`
 	Domains []DomainBound `json:"domains"`
 	Relax   *Relaxation   `json:"relax,omitempty"` // Decision.Relax, for who has the certificate alone
 }
 
 // DomainBound is the proof for one domain. PodSet names the set that cannot
-// fit; "" means the sum over all sets of one resource.
+// fit; "" means the sum over all sets of one resource. Together are pod sets of
+// equal shape that are counted as one, PodSet the first of them. Held bounds
+// count held pods alone: those of the set, and those of them in the domain.
 type DomainBound struct {
-	Domain     string `json:"domain"`
-	PodSet     string `json:"podSet,omitempty"`
-	Resource   string `json:"resource,omitempty"`
-	Wanted     int64  `json:"wanted"`
-	AtMost     int64  `json:"atMost"`
-	Constraint string `json:"constraint"` // what binds most nodes
+	Domain     string   `json:"domain"`
+	PodSet     string   `json:"podSet,omitempty"`
+	Together   []string `json:"together,omitempty"`
+	Held       bool     `json:"held,omitempty"`
+	Resource   string   `json:"resource,omitempty"`
+	Wanted     int64    `json:"wanted"`
+	AtMost     int64    `json:"atMost"`
+	Constraint string   `json:"constraint"` // what binds most nodes
 }
 
 // Relaxation is the smallest change after which the gang would fit.

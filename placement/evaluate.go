@@ -61,74 +61,164 @@ func (u *Usage) setScore(p podPlace) int64 {
 }
 
 // evaluate computes the lines of the objective for pods in a cell, with nothing
-// of them booked. It counts from the pods themselves and needs no table.
-func (u *Usage) evaluate(q *query, a *attempt, c int, pods []podPlace, st nodeCost) []int64 {
+// of them booked. It counts from the pods on each node and needs no table. What
+// stays free of a set is counted as if the other sets were not there.
+func (u *Usage) evaluate(q *query, a *attempt, c int, uses [][]nodeUse, st nodeCost) []int64 {
 	o := q.obj
 	values := make([]int64, len(o.names))
-	values[o.lost], values[o.broken], values[o.zones] = st.lost, st.broken, st.zones
-	var held []booking
-	nodes := make([]bool, len(u.f.nodes))
-	by := make([]map[int]bool, len(q.sets)) // the nodes of each set
-	for _, p := range pods {
-		s := q.sets[p.set].s
-		values[o.taints] += s.softTaints(&u.f.nodes[p.node])
-		nodes[p.node] = true
-		if by[p.set] == nil {
-			by[p.set] = map[int]bool{}
-		}
-		by[p.set][p.node] = true
-		held = append(held, u.bookingOf(s, p))
-		u.hold(last(held))
-	}
-	for node, used := range nodes {
-		if used {
-			values[o.nodes]++
-			values[o.accel] += u.accelLeft(node, q.sets[0].s, 0)
+	put := func(line int, v int64) {
+		if line >= 0 {
+			values[line] += v
 		}
 	}
+	put(o.lost, st.lost)
+	put(o.broken, st.broken)
+	put(o.zones, st.zones)
+	put(o.placed, int64(q.wanted()))
+	nodes := map[int]bool{}
 	for i, set := range q.sets {
 		left := u.counts(set.s)
-		for node := range by[i] {
-			values[o.freeNodes] += left.pods[node]
+		for _, use := range uses[i] {
+			n, node := int64(use.pods), use.node
+			put(o.placed, -n)
+			put(o.taints, set.s.softTaints(&u.f.nodes[node])*n)
+			put(o.affinity, set.s.gap(&u.f.nodes[node])*n)
+			put(o.freeNodes, left.pods[node]-n+int64(set.rules.heldOn(node)))
+			for _, p := range o.priced {
+				put(p.line, p.at(node, n))
+			}
+			nodes[node] = true
 		}
 	}
-	for pos, l := range o.levels {
-		u.evaluateLevel(q, a, c, pos, l, nodes, by, values)
+	put(o.nodes, int64(len(nodes)))
+	for node := range nodes {
+		put(o.accel, u.accelBeside(q, node, uses))
 	}
-	for _, b := range held {
-		u.release(b)
+	for pos, l := range o.levels {
+		put(o.domains[pos], u.domainsUsed(q, l, uses))
+		if o.free[pos] >= 0 {
+			put(o.free[pos], u.freeIn(q, a, c, l, uses))
+		}
+	}
+	if o.balance >= 0 {
+		put(o.balance, u.unevenness(q, uses))
 	}
 	return values
 }
 
-// evaluateLevel counts the domains of one level that the gang uses, and what
-// stays free in those that a set uses.
-func (u *Usage) evaluateLevel(q *query, a *attempt, c, pos, l int, nodes []bool, by []map[int]bool, values []int64) {
-	o, lv := q.obj, &u.f.levels[l]
-	used := map[int32]bool{}
-	for node, is := range nodes {
-		if is {
-			used[lv.soft[node]] = true
-		}
+// wanted is how many pods the gang has in all.
+func (q *query) wanted() int {
+	sum := 0
+	for _, set := range q.sets {
+		sum += set.count
 	}
-	values[o.domains[pos]] = int64(len(used))
-	if o.free[pos] < 0 {
-		return
-	}
-	for i, set := range q.sets {
-		left := u.counts(set.s)
-		if slices.Contains(a.kept, l) {
-			values[o.free[pos]] += left.level[l][lv.of[a.lay.cells[c].nodes[0]]]
+	return sum
+}
+
+// accelBeside is how many accelerators of a node stay free beside the pods of
+// all sets.
+func (u *Usage) accelBeside(q *query, node int, uses [][]nodeUse) int64 {
+	var sum int64
+	for r, is := range u.f.accel {
+		if !is {
 			continue
 		}
+		free := u.freeOf(node, int32(r))
+		for i, set := range q.sets {
+			at, used := slices.BinarySearchFunc(byNode(uses[i]), node, func(x nodeUse, node int) int { return x.node - node })
+			if !used {
+				continue
+			}
+			for _, n := range set.s.needs {
+				if n.res == int32(r) {
+					free -= int64(byNode(uses[i])[at].pods-set.rules.heldOn(node)) * n.qty
+				}
+			}
+		}
+		sum += max(0, free)
+	}
+	return sum
+}
+
+// byNode sorts uses by their node.
+func byNode(uses []nodeUse) []nodeUse {
+	if slices.IsSortedFunc(uses, func(a, b nodeUse) int { return a.node - b.node }) {
+		return uses
+	}
+	return slices.SortedFunc(slices.Values(uses), func(a, b nodeUse) int { return a.node - b.node })
+}
+
+// domainsUsed counts the domains of a level that each scope uses that counts
+// them.
+func (u *Usage) domainsUsed(q *query, l int, uses [][]nodeUse) int64 {
+	var sum int64
+	for _, c := range q.obj.counts {
+		if c.level != l {
+			continue
+		}
+		used := map[int32]bool{}
+		for _, set := range q.scopes[c.scope].sets {
+			for _, use := range uses[set] {
+				used[u.f.levels[l].soft[use.node]] = true
+			}
+		}
+		sum += int64(len(used))
+	}
+	return sum
+}
+
+// freeIn is what stays free for each set in the domains of a level that it uses:
+// in the whole domain where the gang keeps to one, else within its cell.
+func (u *Usage) freeIn(q *query, a *attempt, c, l int, uses [][]nodeUse) int64 {
+	var sum int64
+	lv := &u.f.levels[l]
+	for i, set := range q.sets {
+		if len(uses[i]) == 0 {
+			continue
+		}
+		left := u.counts(set.s)
 		mine := map[int32]bool{}
-		for node := range by[i] {
-			mine[lv.soft[node]] = true
+		for _, use := range uses[i] {
+			mine[lv.soft[use.node]] = true
+			sum -= int64(use.pods)
+		}
+		for _, h := range set.rules.held {
+			if mine[lv.soft[h.node]] {
+				sum += int64(h.pods)
+			}
+		}
+		if slices.Contains(a.kept, l) {
+			sum += left.level[l][lv.of[a.lay.cells[c].nodes[0]]]
+			continue
 		}
 		for _, node := range a.lay.cells[c].nodes {
 			if mine[lv.soft[node]] {
-				values[o.free[pos]] += left.pods[node]
+				sum += left.pods[node]
 			}
 		}
 	}
+	return sum
+}
+
+// unevenness is the largest less the smallest share of the balanced sets.
+func (u *Usage) unevenness(q *query, uses [][]nodeUse) int64 {
+	var sum int64
+	for i, set := range q.sets {
+		if set.rules.balance < 0 {
+			continue
+		}
+		per := map[int32]int{}
+		for _, use := range uses[i] {
+			per[u.f.levels[set.rules.balance].soft[use.node]] += use.pods
+		}
+		least, most := 0, 0
+		for _, n := range per {
+			if least == 0 || n < least {
+				least = n
+			}
+			most = max(most, n)
+		}
+		sum += int64((most - least) / u.unit(set.rules))
+	}
+	return sum
 }

@@ -11,7 +11,7 @@ func Recount(u *Usage, g Gang) (tables, counted []int64, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	attempts := u.attempts(q)
+	attempts, _ := u.attempts(q)
 	for i := range attempts {
 		a := &attempts[i]
 		u.arrange(q, a)
@@ -20,7 +20,7 @@ func Recount(u *Usage, g Gang) (tables, counted []int64, err error) {
 			return nil, nil, err
 		}
 		if c != nil {
-			return c.values, u.evaluate(q, a, c.cell, c.pods, u.stage(q, c.pods)), nil
+			return c.values, u.evaluate(q, a, c.cell, c.uses, u.stage(q, c.pods)), nil
 		}
 	}
 	return nil, nil, nil

@@ -29,7 +29,7 @@ type Fleet struct {
 	accel    []bool  // by resource: counts as an accelerator
 	alloc    []int64 // node*len(res)+resource
 
-	levels     []level // outermost first: those that the caller ordered, then the others
+	levels     []level // outermost first: those that the caller ordered, the others, LevelNode last
 	ordered    int     // how many of them the caller ordered
 	levelIndex map[string]int
 
@@ -61,7 +61,7 @@ type level struct {
 
 // NewFleet builds the fleet. Levels are named outermost first; levels that only
 // nodes name are put behind them, those with fewer domains first. It refuses
-// two nodes of one name, negative quantities, a device in a zone that its node
+// two nodes of one name, a level named LevelNode, negative quantities, a device in a zone that its node
 // does not list, and a LinkScore that is not square and symmetric.
 func NewFleet(nodes []Node, levels []string) (*Fleet, error) {
 	f := &Fleet{nodes: slices.Clone(nodes), index: map[string]int32{}}
@@ -198,6 +198,9 @@ func (f *Fleet) buildLevels(order []string) error {
 			ids[d.Level][d.ID] = true
 		}
 	}
+	if len(ids[LevelNode]) > 0 || slices.Contains(order, LevelNode) {
+		return fmt.Errorf("build fleet: a level is named %q, which means each node by itself", LevelNode)
+	}
 	names := slices.Clone(order)
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
@@ -215,6 +218,7 @@ func (f *Fleet) buildLevels(order []string) error {
 		f.levelIndex[name] = i
 		f.levels = append(f.levels, f.newLevel(name, ids[name]))
 	}
+	f.levels = append(f.levels, f.nodeLevel())
 	return nil
 }
 
@@ -235,6 +239,16 @@ func (f *Fleet) newLevel(name string, ids map[string]bool) level {
 			}
 		}
 	}
+	return l
+}
+
+// nodeLevel is the level of which each node is a domain.
+func (f *Fleet) nodeLevel() level {
+	l := level{name: LevelNode, domains: make([]string, len(f.nodes)), of: make([]int32, len(f.nodes))}
+	for i := range f.nodes {
+		l.domains[i], l.of[i] = f.nodes[i].Name, int32(i)
+	}
+	l.soft = l.of
 	return l
 }
 

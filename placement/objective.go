@@ -2,11 +2,18 @@
 
 package placement
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // The lines of the objective, in their order. Every one is a sum over nodes or
 // domains, which is what lets a table over pod counts find the optimum.
 const (
+	namePlaced    = "pods not placed"
+	nameAffinity  = "affinity weight not met"
+	nameBalance   = "largest less smallest share: " // and the level
+	nameCost      = "cost: "                        // and its name
 	nameGivenUp   = "preferred levels given up"
 	nameDomains   = "domains used: " // and the level; outermost first
 	nameNodes     = "nodes used"
@@ -19,42 +26,95 @@ const (
 	nameZones     = "NUMA zones opened"
 )
 
-// objective is the list of lines for one gang: which levels it speaks of.
+// objective is the list of lines for one gang: which levels it speaks of. A
+// line that could not differ between placements is left out; its position is -1.
 type objective struct {
 	f      *Fleet
-	levels []int  // outermost first
-	rule   []bool // by position: a rule names it, it is not only an outer level of one
+	levels []int        // outermost first
+	rule   []bool       // by position: a rule names it, it is not only an outer level of one
+	counts []scopeLevel // whose domains are counted, for each level
+	priced []price
 	names  []string
+	key    string // equal for objectives that are equal
 	// Positions in names. domains and free are by position in levels; free is -1
 	// where no rule names the level.
-	givenUp, nodes, taints, lost, broken, accel, freeNodes, zones int
-	domains, free                                                 []int
+	placed, givenUp, affinity, nodes, balance, taints, lost, broken, accel, freeNodes, zones int
+	domains, free                                                                            []int
+	balanceLevel                                                                             int
 }
 
-func newObjective(f *Fleet, levels []int, rule []bool) *objective {
-	o := &objective{f: f, levels: levels, rule: rule}
+// scopeLevel says that the domains of a level that a scope uses are counted.
+type scopeLevel struct{ scope, level int }
+
+// build writes the lines in the order of the families.
+func (o *objective) build(q *query, order []Family) {
 	line := func(name string) int {
 		o.names = append(o.names, name)
 		return len(o.names) - 1
 	}
-	o.givenUp = line(nameGivenUp)
-	for _, l := range levels {
-		o.domains = append(o.domains, line(nameDomains+f.levels[l].name))
+	balanced := o.balance >= 0
+	o.placed, o.affinity, o.balance = -1, -1, -1
+	o.domains, o.free = make([]int, len(o.levels)), make([]int, len(o.levels))
+	for _, family := range order {
+		switch family {
+		case FamilyPlaced:
+			if q.elastic() {
+				o.placed = line(namePlaced)
+			}
+		case FamilyGivenUp:
+			o.givenUp = line(nameGivenUp)
+		case FamilyAffinity:
+			if slices.ContainsFunc(q.sets, func(s gangSet) bool { return len(s.s.Preferences) > 0 }) {
+				o.affinity = line(nameAffinity)
+			}
+		case FamilyDomains:
+			// How evenly a level is used matters more than what lies within it.
+			for i, l := range o.levels {
+				if balanced && o.balance < 0 && l > o.balanceLevel {
+					o.balance = line(nameBalance + o.f.levels[o.balanceLevel].name)
+				}
+				o.domains[i] = line(nameDomains + o.f.levels[l].name)
+			}
+			if balanced && o.balance < 0 {
+				o.balance = line(nameBalance + o.f.levels[o.balanceLevel].name)
+			}
+			o.nodes = line(nameNodes)
+		case FamilyBalance:
+			if balanced && o.balance < 0 {
+				o.balance = line(nameBalance + o.f.levels[o.balanceLevel].name)
+			}
+		case FamilyTaints:
+			o.taints = line(nameTaints)
+		case FamilyCost:
+			for i := range o.priced {
+				o.priced[i].line = line(o.priced[i].name)
+			}
+		case FamilyDevices:
+			o.lost, o.broken = line(nameLost), line(nameBroken)
+		case FamilyFree:
+			o.buildFree(line, slices.Index(order, FamilyFree) < slices.Index(order, FamilyDomains))
+		}
 	}
-	o.nodes = line(nameNodes)
-	o.taints = line(nameTaints)
-	o.lost = line(nameLost)
-	o.broken = line(nameBroken)
-	for i, l := range levels {
-		o.free = append(o.free, -1)
-		if rule[i] {
-			o.free[i] = line(nameFree + f.levels[l].name)
+}
+
+// buildFree writes what stays free. Asked for before the domains, the pods that
+// the used nodes could still take come first.
+func (o *objective) buildFree(line func(string) int, nodesFirst bool) {
+	if nodesFirst {
+		o.freeNodes = line(nameFreeNodes)
+	}
+	for i, l := range o.levels {
+		o.free[i] = -1
+		// Of LevelNode, what stays free on the used nodes says the same.
+		if o.rule[i] && o.f.levels[l].name != LevelNode {
+			o.free[i] = line(nameFree + o.f.levels[l].name)
 		}
 	}
 	o.accel = line(nameAccel)
-	o.freeNodes = line(nameFreeNodes)
+	if !nodesFirst {
+		o.freeNodes = line(nameFreeNodes)
+	}
 	o.zones = line(nameZones)
-	return o
 }
 
 // scores pairs values with the names of the lines.
@@ -76,16 +136,20 @@ type packing struct {
 	width []uint8
 }
 
-// newPacking makes room for the largest sum of each line. No sum reaches 63
-// bits: link scores, devices of a node and pods of a table are bounded.
+// newPacking makes room for the largest sum of each line. No sum reaches 62
+// bits: link scores, prices, devices of a node and pods of a table are bounded.
+// The first word stays below impossible.
 func newPacking(bounds []int64) packing {
 	var p packing
 	left := 0
 	for _, b := range bounds {
 		w := bits.Len64(uint64(max(b, 0)))
 		if w > left {
-			p.words++
 			left = 64
+			if p.words == 0 {
+				left = 62
+			}
+			p.words++
 		}
 		left -= w
 		p.word = append(p.word, uint8(max(p.words-1, 0)))
@@ -96,7 +160,12 @@ func newPacking(bounds []int64) packing {
 	return p
 }
 
-func (p *packing) add(v []uint64, line int, x int64) { v[p.word[line]] += uint64(x) << p.shift[line] }
+// add adds to a line; a line that is left out takes nothing.
+func (p *packing) add(v []uint64, line int, x int64) {
+	if line >= 0 {
+		v[p.word[line]] += uint64(x) << p.shift[line]
+	}
+}
 
 func (p *packing) unpack(v []uint64) []int64 {
 	out := make([]int64, len(p.word))
@@ -106,21 +175,34 @@ func (p *packing) unpack(v []uint64) []int64 {
 	return out
 }
 
-// bounds returns the largest value that each line can take for n pods.
-func (o *objective) bounds(c *counts, n int64) []int64 {
+// bounds returns the largest value that each line can take for n pods of some
+// sets, of which held run already.
+func (o *objective) bounds(sets []*counts, n, held int64) []int64 {
 	f := o.f
 	b := make([]int64, len(o.names))
-	var room, accel, soft, devices, nodeDevices int64
+	put := func(line int, v int64) {
+		if line >= 0 {
+			b[line] = v
+		}
+	}
+	var room, accel, soft, gap, devices, nodeDevices int64
 	for i := range f.nodes {
-		if c.fixed[i] {
+		usable := held > 0
+		for _, c := range sets {
+			if c.fixed[i] && held == 0 {
+				continue
+			}
+			usable = true
+			most := int64(maxPods)
+			for _, need := range c.s.needs {
+				most = min(most, f.alloc[i*len(f.res)+int(need.res)]/need.qty)
+			}
+			room += most
+			soft = max(soft, c.s.softTaints(&f.nodes[i]))
+		}
+		if !usable {
 			continue
 		}
-		most := int64(maxPods)
-		for _, need := range c.s.needs {
-			most = min(most, f.alloc[i*len(f.res)+int(need.res)]/need.qty)
-		}
-		room += most
-		soft = max(soft, c.s.softTaints(&f.nodes[i]))
 		here := int64(0)
 		for r := range f.res {
 			if f.accel[r] {
@@ -132,20 +214,37 @@ func (o *objective) bounds(c *counts, n int64) []int64 {
 		}
 		nodeDevices = max(nodeDevices, here)
 	}
-	for _, need := range c.s.needs {
-		devices += min(need.qty, nodeDevices)
-	}
-	nodes := min(n, int64(len(f.nodes)))
-	for i := range o.levels {
-		b[o.domains[i]] = nodes
-		if o.free[i] >= 0 {
-			b[o.free[i]] = room
+	for _, c := range sets {
+		var mine int64
+		for _, need := range c.s.needs {
+			mine += min(need.qty, nodeDevices)
 		}
+		devices, gap = max(devices, mine), max(gap, c.s.mostGap())
 	}
-	b[o.nodes], b[o.taints] = nodes, n*soft
-	b[o.lost] = n * devices * devices / 2 * f.maxScore
-	b[o.broken] = nodes * nodeDevices * nodeDevices / 2 * f.maxScore
-	b[o.accel], b[o.freeNodes] = accel, room
-	b[o.zones] = n
+	room += held // and what shrinking gives back
+	nodes := min(n, int64(len(f.nodes)))
+	for i, l := range o.levels {
+		scopes := int64(0)
+		for _, c := range o.counts {
+			if c.level == l {
+				scopes++
+			}
+		}
+		put(o.domains[i], nodes*max(1, scopes))
+		put(o.free[i], room)
+	}
+	for _, p := range o.priced {
+		put(p.line, n*p.most)
+	}
+	put(o.placed, n)
+	put(o.affinity, n*gap)
+	put(o.balance, n)
+	put(o.nodes, nodes)
+	put(o.taints, n*soft)
+	put(o.lost, n*devices*devices/2*f.maxScore)
+	put(o.broken, nodes*nodeDevices*nodeDevices/2*f.maxScore)
+	put(o.accel, accel)
+	put(o.freeNodes, room)
+	put(o.zones, n)
 	return b
 }

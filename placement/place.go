@@ -15,6 +15,10 @@ import (
 // nodes are filled by size and the decision does not claim to be optimal.
 const exactPods = 2048
 
+// mostPods is the same for a set with slices, limits, a balance, held pods or a
+// least number: beyond, the answer is undecided.
+const mostPods = 16384
+
 // Place decides where a gang runs, or why it cannot. It changes nothing; what
 // it computes stays cached in u, which must not be used by another goroutine
 // meanwhile. An error means that the gang itself is not valid, or that ctx
@@ -39,10 +43,11 @@ func Place(ctx context.Context, u *Usage, g Gang) (Decision, error) {
 // choice is a placement of a whole gang, with what it is worth.
 type choice struct {
 	cell   int
-	values []int64 // by line of the objective
-	pods   []podPlace
-	others []other // cells that hold the gang too, best first
-	fits   int     // how many cells hold the gang
+	values []int64     // by line of the objective
+	uses   [][]nodeUse // by set: its pods on each node, held ones among them
+	pods   []podPlace  // those that are new
+	others []other     // cells that hold the gang too, best first
+	fits   int         // how many cells hold the gang
 	exact  bool
 	notes  []string
 }
@@ -53,9 +58,9 @@ type other struct {
 	values []int64
 }
 
-// decide walks through the attempts. The first that holds the gang says how
-// many levels are given up; of the attempts that give up as many, the objective
-// chooses. A search that stopped on the way leaves the answer unproven.
+// decide walks through the attempts, those that give up least first, and takes
+// the best by the objective. A search that stopped on the way leaves the answer
+// unproven.
 func (u *Usage) decide(ctx context.Context, q *query) (Decision, error) {
 	if err := ctx.Err(); err != nil {
 		return Decision{}, err
@@ -64,14 +69,14 @@ func (u *Usage) decide(ctx context.Context, q *query) (Decision, error) {
 	if len(q.strangeRequired) > 0 {
 		return u.refuseStrange(q, d), nil
 	}
-	attempts := u.attempts(q)
+	attempts, all := u.attempts(q)
 	var stopped, last bool
-	exact := true
+	exact := all
 	var best *choice
 	var kept *attempt
 	for i := range attempts {
 		a := &attempts[i]
-		if best != nil && len(a.dropped) > len(kept.dropped) {
+		if best != nil && a.weight > kept.weight && q.obj.settled(best.values) {
 			break
 		}
 		u.arrange(q, a)
@@ -83,7 +88,7 @@ func (u *Usage) decide(ctx context.Context, q *query) (Decision, error) {
 		if c == nil {
 			continue
 		}
-		c.values[q.obj.givenUp] = int64(len(a.dropped) + len(q.strangePreferred))
+		c.values[q.obj.givenUp] = a.weight + q.strangeWeight
 		exact = exact && c.exact
 		if best == nil || slices.Compare(c.values, best.values) < 0 {
 			best, kept = c, a
@@ -96,45 +101,125 @@ func (u *Usage) decide(ctx context.Context, q *query) (Decision, error) {
 	return u.placed(q, d, &attempts[0], kept, best), nil
 }
 
+// settled tells whether giving up more cannot be better: no line before it is
+// above 0.
+func (o *objective) settled(values []int64) bool {
+	return !slices.ContainsFunc(values[:o.givenUp], func(v int64) bool { return v > 0 })
+}
+
 // try looks for the best placement that keeps the levels of an attempt. It
 // returns nil when there is none, and true when a search stopped before it knew.
 func (u *Usage) try(ctx context.Context, q *query, a *attempt) (*choice, bool, error) {
 	if len(q.sets) > 1 {
+		if len(q.scopes) > 1 || q.elastic() || slices.ContainsFunc(q.sets, func(s gangSet) bool { return !s.rules.plain() || s.rules.balance >= 0 }) {
+			return nil, true, nil
+		}
 		return u.trySets(ctx, q, a)
 	}
-	set := q.sets[0]
+	set := &q.sets[0]
 	counts := u.counts(set.s)
-	if !slices.ContainsFunc(a.lay.rooms(counts), func(room int64) bool { return room >= int64(set.count) }) {
+	least, most := q.span()
+	if !slices.ContainsFunc(a.lay.rooms(counts, set.rules), func(room int64) bool { return room >= int64(least) }) {
 		return nil, false, nil
 	}
-	if set.count > exactPods {
+	if most > exactPods && set.rules.plain() && set.rules.balance < 0 && least == most {
 		c, err := u.tryFill(ctx, q, a)
 		return c, false, err
 	}
-	p, err := u.plan(ctx, counts, a.lay, q.obj, set.count)
-	if err != nil {
+	if most > mostPods {
+		return nil, true, nil
+	}
+	best, err := u.trySet(ctx, q, a, counts, set.rules, least, most)
+	if err == nil && best != nil && set.rules.balance >= 0 {
+		best, err = u.balance(ctx, q, a, counts, best)
+	}
+	if best == nil || err != nil {
 		return nil, false, err
 	}
+	c := best.choice
+	c.uses = [][]nodeUse{best.plan.assign(c.cell, best.pods)}
+	c.pods = u.placeNew(q, c.uses)
+	u.qualify(q, a, c)
+	return c, false, nil
+}
+
+// span is the least and the most pods of a gang of one set.
+func (q *query) span() (least, most int) {
+	set := &q.sets[0]
+	return max(set.least, q.minPods), set.count
+}
+
+// split is the best of one set in one attempt: how many pods, by which plan.
+type split struct {
+	plan   *plan
+	pods   int
+	choice *choice
+}
+
+// trySet finds the best cell, and the best number of pods in it, by the tables
+// of the rules; nil when no cell holds the least number.
+func (u *Usage) trySet(ctx context.Context, q *query, a *attempt, counts *counts, rules *setRules, least, most int) (*split, error) {
+	p, err := u.plan(ctx, counts, a.lay, q.obj, rules, most)
+	if err != nil {
+		return nil, err
+	}
 	type candidate struct {
-		cell int
-		cost []uint64
+		cell, pods int
+		cost       []uint64
 	}
 	var fits []candidate
 	for c := range a.lay.cells {
-		if p.room(c) >= int64(set.count) {
-			fits = append(fits, candidate{c, p.cost(u.f, c, set.count, a.kept)})
+		if p.room(c) < int64(least) || !rules.shrink && rules.total > 0 && heldInside(a.lay, rules, c) < rules.total {
+			continue
 		}
+		best := candidate{cell: c}
+		for n := most; n >= least; n-- {
+			cost := p.cost(u.f, c, n, a.kept)
+			if cost == nil {
+				continue
+			}
+			p.pack.add(cost, q.obj.placed, int64(most-n))
+			if best.cost == nil || slices.Compare(cost, best.cost) < 0 {
+				best.pods, best.cost = n, cost
+			}
+		}
+		if best.cost != nil {
+			fits = append(fits, best)
+		}
+	}
+	if len(fits) == 0 {
+		return nil, nil
 	}
 	slices.SortFunc(fits, func(a, b candidate) int { return cmp.Or(slices.Compare(a.cost, b.cost), cmp.Compare(a.cell, b.cell)) })
 	c := &choice{cell: fits[0].cell, values: p.pack.unpack(fits[0].cost), fits: len(fits), exact: true}
 	for _, f := range fits[1:min(len(fits), 1+maxOthers)] {
 		c.others = append(c.others, other{f.cell, p.pack.unpack(f.cost)})
 	}
-	for _, use := range p.assign(c.cell, set.count) {
-		c.pods = append(c.pods, u.place(set.s, 0, use.node, use.pods)...)
+	return &split{p, fits[0].pods, c}, nil
+}
+
+// heldInside is how many held pods lie in a cell.
+func heldInside(lay *layout, rules *setRules, c int) int {
+	sum := 0
+	for _, h := range rules.held {
+		if lay.cellOf[h.node] == int32(c) {
+			sum += h.pods
+		}
 	}
-	u.qualify(q, a, c)
-	return c, false, nil
+	return sum
+}
+
+// placeNew chooses devices and zones for what is not held.
+func (u *Usage) placeNew(q *query, uses [][]nodeUse) []podPlace {
+	var pods []podPlace
+	for set, on := range uses {
+		for _, use := range on {
+			if m := use.pods - q.sets[set].rules.heldOn(use.node); m > 0 {
+				pods = append(pods, u.place(q.sets[set].s, set, use.node, m)...)
+			}
+		}
+	}
+	return pods
 }
 
 // qualify takes the claim of optimality back where the objective was not
@@ -144,8 +229,7 @@ func (u *Usage) qualify(q *query, a *attempt, c *choice) {
 	if !a.lay.nested {
 		c.exact = false
 		c.notes = append(c.notes, "the levels cross, so the fewest domains of the inner one are not proven")
-		st := u.stage(q, c.pods)
-		c.values = u.evaluate(q, a, c.cell, c.pods, st)
+		c.values = u.evaluate(q, a, c.cell, c.uses, u.stage(q, c.pods))
 		c.others = nil
 	}
 	if !u.f.greedy {
@@ -162,9 +246,14 @@ func (u *Usage) qualify(q *query, a *attempt, c *choice) {
 	}
 }
 
-// rooms is how many pods fit in each cell.
-func (l *layout) rooms(c *counts) []int64 {
+// rooms is how many pods fit in each cell, held ones among them.
+func (l *layout) rooms(c *counts, rules *setRules) []int64 {
 	rooms := make([]int64, len(l.cells))
+	for _, h := range rules.held {
+		if at := l.cellOf[h.node]; at >= 0 {
+			rooms[at] += int64(h.pods)
+		}
+	}
 	for node, at := range l.cellOf {
 		if at >= 0 {
 			rooms[at] += c.pods[node]
@@ -181,7 +270,7 @@ func (u *Usage) tryFill(ctx context.Context, q *query, a *attempt) (*choice, err
 	}
 	set, counts := q.sets[0], u.counts(q.sets[0].s)
 	c := &choice{cell: -1}
-	rooms := a.lay.rooms(counts)
+	rooms := a.lay.rooms(counts, set.rules)
 	for i, room := range rooms {
 		if room < int64(set.count) {
 			continue
@@ -191,10 +280,9 @@ func (u *Usage) tryFill(ctx context.Context, q *query, a *attempt) (*choice, err
 			c.cell = i
 		}
 	}
-	for _, use := range u.fill(counts, a.lay, c.cell, set.count) {
-		c.pods = append(c.pods, u.place(set.s, 0, use.node, use.pods)...)
-	}
-	c.values = u.evaluate(q, a, c.cell, c.pods, u.stage(q, c.pods))
+	c.uses = [][]nodeUse{u.fill(counts, a.lay, c.cell, set.count)}
+	c.pods = u.placeNew(q, c.uses)
+	c.values = u.evaluate(q, a, c.cell, c.uses, u.stage(q, c.pods))
 	c.notes = append(c.notes, fmt.Sprintf("a set of more than %d pods is placed by size of domains and nodes, not proven best", exactPods))
 	return c, nil
 }

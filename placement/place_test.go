@@ -229,7 +229,7 @@ func TestInvalid(t *testing.T) {
 		{"negative count", gang("g", -4, 1), `place gang "g": pod set "workers" has -4 pods, want 0 or more`},
 		{"negative request", gang("g", 1, -1), `place gang "g": pod set "workers": has -4000 of "cpu", want 0 or more`},
 		{"two sets of a name", edit(one, func(g *placement.Gang) { g.PodSets = append(g.PodSets, g.PodSets[0]) }), `place gang "g": two pod sets are named "workers"`},
-		{"mode", gang("g", 1, 1, placement.LevelRule{Level: "rack", Mode: "soft"}), `place gang "g": the rule for level "rack" has mode "soft", want required or preferred`},
+		{"mode", gang("g", 1, 1, placement.LevelRule{Level: "rack", Mode: "soft"}), `place gang "g": the rule for level "rack" has mode "soft", want required, preferred or counted`},
 		{"operator", edit(gang("g", 1, 1), func(g *placement.Gang) {
 			g.PodSets[0].Shape.Selector = []placement.Term{{Key: "a", Operator: "Like"}}
 		}), `place gang "g": pod set "workers": label term "a" has operator "Like", want In, NotIn, Exists, DoesNotExist, Gt or Lt`},

@@ -3,194 +3,295 @@
 package placement
 
 import (
-	"cmp"
 	"fmt"
-	"math/bits"
 	"slices"
 )
 
 // Bounds of what a gang may ask.
 const (
 	maxGangPods = 1 << 20
-	maxRules    = 6
+	maxRules    = 6 // of one gang, group or set
+	maxWishes   = 8 // preferred levels of which every choice is tried
 )
 
 // query is a gang against one fleet.
 type query struct {
-	gang      Gang
-	sets      []gangSet // those with pods
-	required  []int     // levels, outermost first
-	preferred []int     // the same, without the required ones
+	gang   Gang
+	sets   []gangSet // those with pods
+	scopes []scope   // the gang first, then groups and sets with rules of their own
+	groups []groupQuery
+	// minPods is how many pods must run at least, minGroups how many of the gang's
+	// groups.
+	minPods, minGroups int
+
+	required []int  // levels of the gang's own rules, outermost first
+	wishes   []wish // preferred levels that may be given up, outermost first
+	levels   []int  // all that a layout must know, outermost first
 	// Rules on levels in which no node has a domain.
 	strangeRequired, strangePreferred []string
+	strangeWeight                     int64
 	obj                               *objective
 }
 
-// gangSet is a pod set with its compiled shape.
-type gangSet struct {
-	name  string
-	count int
-	s     *shape
+// scope is pods that rules speak of together: of the gang, a group or a set.
+type scope struct {
+	name   string // "" is the gang
+	weight int64  // of its wishes: 1 for the gang, one more with each step inwards
+	sets   []int  // positions in query.sets, sorted
+
+	required, preferred, counted []int
+}
+
+// wish is a preferred level of a scope.
+type wish struct {
+	scope, level int
+	weight       int64
+}
+
+// groupQuery is a group as the solver sees it.
+type groupQuery struct {
+	name      string
+	sets      []int // positions in query.sets, of inner groups too
+	inner     []int // positions in query.groups
+	top       bool  // of the gang itself
+	minGroups int
 }
 
 // newQuery checks a gang: it must have pods, no negative counts, no unknown
-// operator or mode.
+// operator, mode or family.
 func (u *Usage) newQuery(g Gang) (*query, error) {
 	q := &query{gang: g}
-	total := 0
-	for i, set := range g.PodSets {
-		if set.Count < 0 {
-			return nil, fmt.Errorf("place gang %q: pod set %q has %d pods, want 0 or more", g.Name, set.Name, set.Count)
-		}
-		if slices.ContainsFunc(g.PodSets[:i], func(p PodSet) bool { return p.Name == set.Name }) {
-			return nil, fmt.Errorf("place gang %q: two pod sets are named %q", g.Name, set.Name)
-		}
-		s, err := compileShape(u.f, set.Shape)
-		if err != nil {
-			return nil, fmt.Errorf("place gang %q: pod set %q: %w", g.Name, set.Name, err)
-		}
-		if set.Count > maxGangPods-total {
-			return nil, fmt.Errorf("place gang %q: it has more than %d pods", g.Name, maxGangPods)
-		}
-		total += set.Count
-		if set.Count > 0 {
-			q.sets = append(q.sets, gangSet{set.Name, set.Count, s})
-		}
-	}
-	if total == 0 {
-		return nil, fmt.Errorf("place gang %q: it has no pods", g.Name)
-	}
-	if err := q.addRules(u, g.Rules); err != nil {
+	if err := q.read(u); err != nil {
 		return nil, fmt.Errorf("place gang %q: %w", g.Name, err)
 	}
 	return q, nil
 }
 
-func (q *query) addRules(u *Usage, rules []LevelRule) error {
-	if len(rules) > maxRules {
-		return fmt.Errorf("it has %d level rules, want at most %d", len(rules), maxRules)
+func (q *query) read(u *Usage) error {
+	if err := q.addSets(u); err != nil {
+		return err
 	}
-	for _, mode := range []Mode{Required, Preferred} {
-		for _, r := range rules {
-			if r.Mode != Required && r.Mode != Preferred {
-				return fmt.Errorf("the rule for level %q has mode %q, want required or preferred", r.Level, r.Mode)
-			}
-			if r.Mode == mode {
-				q.addRule(u.f, r)
+	if err := q.addScopes(u); err != nil {
+		return err
+	}
+	q.minPods, q.minGroups = q.gang.MinPods, q.gang.MinGroups
+	if len(q.gang.Groups) > 0 && q.minGroups == 0 {
+		q.minGroups = len(q.gang.Groups)
+	}
+	q.required = q.scopes[0].required
+	for i, s := range q.scopes {
+		for _, l := range s.preferred {
+			if !slices.Contains(s.required, l) {
+				q.wishes = append(q.wishes, wish{i, l, s.weight})
 			}
 		}
 	}
-	slices.Sort(q.required)
-	slices.Sort(q.preferred)
-	q.obj = u.objectiveOf(q)
+	slices.SortStableFunc(q.wishes, func(a, b wish) int { return a.level - b.level })
+	obj, err := u.objectiveOf(q)
+	if err != nil {
+		return err
+	}
+	q.obj = obj
+	q.levels = slices.Clone(obj.levels)
+	for _, set := range q.sets {
+		for _, r := range slices.Concat(set.rules.slices, set.rules.limits) {
+			q.levels = append(q.levels, r.level)
+		}
+		if set.rules.balance >= 0 {
+			q.levels = append(q.levels, set.rules.balance)
+		}
+	}
+	for _, s := range q.scopes {
+		q.levels = append(append(q.levels, s.required...), s.preferred...)
+	}
+	slices.Sort(q.levels)
+	q.levels = slices.Compact(q.levels)
 	return nil
 }
 
-func (q *query) addRule(f *Fleet, r LevelRule) {
-	l, known := f.levelIndex[r.Level]
-	known = known && len(f.levels[l].domains) > 0
-	switch {
-	case r.Mode == Required && !known && !slices.Contains(q.strangeRequired, r.Level):
-		q.strangeRequired = append(q.strangeRequired, r.Level)
-	case r.Mode == Preferred && !known && !slices.Contains(q.strangePreferred, r.Level) && !slices.Contains(q.strangeRequired, r.Level):
-		q.strangePreferred = append(q.strangePreferred, r.Level)
-	case known && slices.Contains(q.required, l), known && slices.Contains(q.preferred, l), !known:
-	case r.Mode == Required:
-		q.required = append(q.required, l)
-	default:
-		q.preferred = append(q.preferred, l)
-	}
-}
-
-// objectiveOf lists the levels of the rules and, for every preferred one, the
-// ordered levels around it: what cannot keep to one rack should keep to the
-// fewest blocks before it keeps to the fewest racks.
-func (u *Usage) objectiveOf(q *query) *objective {
-	rules := slices.Concat(q.required, q.preferred)
-	levels := slices.Clone(rules)
-	for _, p := range q.preferred {
-		for l := range min(p, u.f.ordered) {
-			if !slices.Contains(levels, l) && len(u.f.levels[l].domains) > 0 && u.nests(l, p) {
-				levels = append(levels, l)
-			}
+// addSets compiles the pod sets.
+func (q *query) addSets(u *Usage) error {
+	total, named := 0, 0
+	for i, set := range q.gang.PodSets {
+		if set.Count < 0 {
+			return fmt.Errorf("pod set %q has %d pods, want 0 or more", set.Name, set.Count)
 		}
-	}
-	slices.Sort(levels)
-	named := make([]bool, len(levels))
-	for i, l := range levels {
-		named[i] = slices.Contains(rules, l)
-	}
-	return newObjective(u.f, levels, named)
-}
-
-// attempt is one choice of preferred levels to keep.
-type attempt struct {
-	kept    []int // levels of which the gang shares a domain, required ones among them
-	dropped []int // preferred levels given up
-	lay     *layout
-}
-
-// attempts lists the choices, best first: the fewest levels given up, of these
-// the innermost.
-func (u *Usage) attempts(q *query) []attempt {
-	r := len(q.preferred)
-	masks := make([]uint, 1<<r)
-	for i := range masks {
-		masks[i] = uint(i)
-	}
-	// Bit i of a mask gives up the i-th preferred level; the outermost is the
-	// lowest bit and, all else equal, the last wish to go.
-	slices.SortFunc(masks, func(a, b uint) int {
-		return cmp.Or(cmp.Compare(bits.OnesCount(a), bits.OnesCount(b)), cmp.Compare(b, a))
-	})
-	out := make([]attempt, len(masks))
-	for i, mask := range masks {
-		a := attempt{kept: slices.Clone(q.required)}
-		for b, l := range q.preferred {
-			if mask>>b&1 == 1 {
-				a.dropped = append(a.dropped, l)
-			} else {
-				a.kept = append(a.kept, l)
-			}
+		if slices.ContainsFunc(q.gang.PodSets[:i], func(p PodSet) bool { return p.Name == set.Name }) {
+			return fmt.Errorf("two pod sets are named %q", set.Name)
 		}
-		slices.Sort(a.kept)
-		out[i] = a
-	}
-	return out
-}
-
-// arrange finds the layout of an attempt. A level around another kept one is
-// no hard level of its own: whoever shares the rack shares the hall.
-func (u *Usage) arrange(q *query, a *attempt) {
-	hard := slices.Clone(a.kept)
-	for i := 0; i < len(hard); {
-		if slices.ContainsFunc(hard, func(h int) bool { return h != hard[i] && u.nests(hard[i], h) }) {
-			hard = slices.Delete(hard, i, i+1)
-		} else {
-			i++
+		s, err := compileShape(u.f, set.Shape)
+		if err != nil {
+			return fmt.Errorf("pod set %q: %w", set.Name, err)
 		}
-	}
-	var soft []int
-	for _, l := range q.obj.levels {
-		if slices.Contains(a.kept, l) {
+		if set.Count > maxGangPods-total || set.Spares > maxGangPods-total-set.Count {
+			return fmt.Errorf("it has more than %d pods", maxGangPods)
+		}
+		total += set.Count + max(0, set.Spares)
+		named += set.Count
+		if set.Count == 0 && len(set.Held) == 0 {
 			continue
 		}
-		if slices.ContainsFunc(hard, func(h int) bool { return u.nests(l, h) }) {
-			a.kept = append(a.kept, l)
-		} else {
-			soft = append(soft, l)
+		compiled, err := q.newSet(u, i, s)
+		if err != nil {
+			return fmt.Errorf("pod set %q: %w", set.Name, err)
 		}
+		q.sets = append(q.sets, compiled...)
 	}
-	a.lay = u.layout(hard, soft)
+	if total == 0 {
+		return fmt.Errorf("it has no pods")
+	}
+	if q.gang.MinPods < 0 || q.gang.MinPods > named {
+		return fmt.Errorf("it wants at least %d of %d pods", q.gang.MinPods, named)
+	}
+	return nil
 }
 
-// nests remembers Fleet.nests.
-func (u *Usage) nests(outer, inner int) bool {
-	key := [2]int{outer, inner}
-	v, ok := u.nesting[key]
-	if !ok {
-		v = u.f.nests(outer, inner)
-		u.nesting[key] = v
+// addScopes reads the rules of the gang, its groups and its sets. Scopes of the
+// same pods are one.
+func (q *query) addScopes(u *Usage) error {
+	all := make([]int, len(q.sets))
+	for i := range all {
+		all[i] = i
 	}
-	return v
+	if err := q.addScope(u, "", 1, all, q.gang.Rules); err != nil {
+		return err
+	}
+	depth := map[string]int64{}
+	names := map[string]bool{}
+	for _, g := range q.gang.Groups {
+		at, err := q.addGroup(u, g, 2, depth, names)
+		if err != nil {
+			return err
+		}
+		q.groups[at].top = true
+	}
+	if q.gang.MinGroups < 0 || q.gang.MinGroups > len(q.gang.Groups) {
+		return fmt.Errorf("it wants at least %d of %d groups", q.gang.MinGroups, len(q.gang.Groups))
+	}
+	for _, set := range q.gang.PodSets {
+		if err := q.addScope(u, set.Name, max(2, depth[set.Name]), q.setsOf(set.Name), set.Rules); err != nil {
+			return fmt.Errorf("pod set %q: %w", set.Name, err)
+		}
+	}
+	return nil
+}
+
+// setsOf lists the positions of a pod set in the query: none, itself, or itself
+// and its spares.
+func (q *query) setsOf(name string) []int {
+	var at []int
+	for i, s := range q.sets {
+		if s.name == name {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// addGroup reads a group and those within it.
+func (q *query) addGroup(u *Usage, g Group, weight int64, depth map[string]int64, names map[string]bool) (int, error) {
+	if names[g.Name] {
+		return 0, fmt.Errorf("two groups are named %q", g.Name)
+	}
+	names[g.Name] = true
+	at := len(q.groups)
+	q.groups = append(q.groups, groupQuery{name: g.Name, minGroups: g.MinGroups})
+	if g.MinGroups < 0 || g.MinGroups > len(g.Groups) {
+		return 0, fmt.Errorf("group %q wants at least %d of %d groups", g.Name, g.MinGroups, len(g.Groups))
+	}
+	if g.MinGroups == 0 {
+		q.groups[at].minGroups = len(g.Groups)
+	}
+	var sets []int
+	for _, name := range g.PodSets {
+		if !slices.ContainsFunc(q.gang.PodSets, func(p PodSet) bool { return p.Name == name }) {
+			return 0, fmt.Errorf("group %q names pod set %q, which the gang does not have", g.Name, name)
+		}
+		if depth[name] > 0 {
+			return 0, fmt.Errorf("pod set %q is in two groups", name)
+		}
+		depth[name] = weight + 1
+		sets = append(sets, q.setsOf(name)...)
+	}
+	for _, inner := range g.Groups {
+		i, err := q.addGroup(u, inner, weight+1, depth, names)
+		if err != nil {
+			return 0, err
+		}
+		q.groups[at].inner = append(q.groups[at].inner, i)
+		sets = append(sets, q.groups[i].sets...)
+	}
+	slices.Sort(sets)
+	q.groups[at].sets = sets
+	if err := q.addScope(u, g.Name, weight, sets, g.Rules); err != nil {
+		return 0, fmt.Errorf("group %q: %w", g.Name, err)
+	}
+	return at, nil
+}
+
+// addScope reads rules for some sets.
+func (q *query) addScope(u *Usage, name string, weight int64, sets []int, rules []LevelRule) error {
+	if len(rules) > maxRules {
+		return fmt.Errorf("it has %d level rules, want at most %d", len(rules), maxRules)
+	}
+	for _, r := range rules {
+		if r.Mode != Required && r.Mode != Preferred && r.Mode != Counted {
+			return fmt.Errorf("the rule for level %q has mode %q, want required, preferred or counted", r.Level, r.Mode)
+		}
+	}
+	if len(q.scopes) > 0 && (len(rules) == 0 || len(sets) == 0) {
+		return nil
+	}
+	at := slices.IndexFunc(q.scopes, func(s scope) bool { return slices.Equal(s.sets, sets) })
+	if at < 0 {
+		at = len(q.scopes)
+		q.scopes = append(q.scopes, scope{name: name, weight: weight, sets: sets})
+	}
+	s := &q.scopes[at]
+	// The required ones first: a wish for the same level says nothing more.
+	for _, mode := range []Mode{Required, Preferred, Counted} {
+		for _, r := range rules {
+			if r.Mode == mode {
+				q.addRule(u.f, s, r)
+			}
+		}
+	}
+	slices.Sort(s.required)
+	slices.Sort(s.preferred)
+	slices.Sort(s.counted)
+	return nil
+}
+
+func (q *query) addRule(f *Fleet, s *scope, r LevelRule) {
+	l, known := f.levelOf(r.Level)
+	if !known {
+		switch {
+		case r.Mode == Required && !slices.Contains(q.strangeRequired, r.Level):
+			q.strangeRequired = append(q.strangeRequired, r.Level)
+		case r.Mode == Preferred && !slices.Contains(q.strangePreferred, r.Level) && !slices.Contains(q.strangeRequired, r.Level):
+			q.strangePreferred = append(q.strangePreferred, r.Level)
+			q.strangeWeight += s.weight
+		}
+		return
+	}
+	to := map[Mode]*[]int{Required: &s.required, Preferred: &s.preferred, Counted: &s.counted}[r.Mode]
+	if !slices.Contains(*to, l) && (r.Mode != Preferred || !slices.Contains(s.required, l)) {
+		*to = append(*to, l)
+	}
+}
+
+// levelOf finds a level in which some node has a domain.
+func (f *Fleet) levelOf(name string) (int, bool) {
+	if name == LevelNode {
+		return len(f.levels) - 1, len(f.nodes) > 0
+	}
+	l, known := f.levelIndex[name]
+	return l, known && len(f.levels[l].domains) > 0
+}
+
+// elastic tells whether fewer pods than all may run.
+func (q *query) elastic() bool {
+	return q.minPods > 0 || q.minGroups < len(q.gang.Groups) ||
+		slices.ContainsFunc(q.sets, func(s gangSet) bool { return s.least < s.count }) ||
+		slices.ContainsFunc(q.groups, func(g groupQuery) bool { return g.minGroups < len(g.inner) })
 }

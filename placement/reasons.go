@@ -15,44 +15,15 @@ const maxNodeReasons = 8
 func (u *Usage) placed(q *query, d Decision, first, a *attempt, c *choice) Decision {
 	d.Outcome, d.Optimal = Placed, c.exact
 	d.Objective = q.obj.scores(c.values)
-	d.Assignments = u.assignments(q, c.pods)
+	d.Assignments, d.Released = u.assignments(q, c), q.released(c)
 	d.Reasons = u.reasons(q, a, c)
 	d.Refusals = append(d.Refusals, u.refusals(q, first)...)
 	return d
 }
 
-// assignments lists the pods by set, in the order of their nodes.
-func (u *Usage) assignments(q *query, pods []podPlace) []Assignment {
-	out := make([]Assignment, 0, len(pods))
-	for i, set := range q.sets {
-		pod := 0
-		for _, p := range pods {
-			if p.set != i {
-				continue
-			}
-			a := Assignment{PodSet: set.name, Pod: pod, Node: u.f.nodes[p.node].Name, Devices: []string{}}
-			if p.zone >= 0 {
-				a.Zone = new(u.f.nodes[p.node].Zones[p.zone].ID)
-			}
-			for i := range p.takes {
-				a.Devices = append(a.Devices, p.takes[i].Part(u.f.nodes[p.node].Devices).String())
-			}
-			for grp, mask := range p.masks {
-				if p.takes != nil {
-					break // they are among the takes
-				}
-				a.Devices = append(a.Devices, u.f.deviceIDs(p.node, grp, mask)...)
-			}
-			out = append(out, a)
-			pod++
-		}
-	}
-	return out
-}
-
 // reasons says why the gang lies where it does.
 func (u *Usage) reasons(q *query, a *attempt, c *choice) []string {
-	line := fmt.Sprintf("%s: %s on %s", u.cellName(a.lay, c.cell), plural(int64(len(c.pods)), "pod"), plural(c.values[q.obj.nodes], "node"))
+	line := fmt.Sprintf("%s: %s on %s", u.cellName(a.lay, c.cell), plural(c.count(), "pod"), plural(c.values[q.obj.nodes], "node"))
 	if len(q.sets) == 1 {
 		room := a.lay.room(u.counts(q.sets[0].s), c.cell)
 		line += fmt.Sprintf("; %d such pods fitted before, %d after", room, room-int64(len(c.pods)))
@@ -71,6 +42,17 @@ func (u *Usage) reasons(q *query, a *attempt, c *choice) []string {
 		out = append(out, u.whyNotChosen(q, a, c, o))
 	}
 	return append(append(out, u.nodeReasons(q, c)...), c.notes...)
+}
+
+// count is how many pods a choice places, held ones among them.
+func (c *choice) count() int64 {
+	var sum int64
+	for _, uses := range c.uses {
+		for _, use := range uses {
+			sum += int64(use.pods)
+		}
+	}
+	return sum
 }
 
 func (u *Usage) cellName(lay *layout, c int) string {
@@ -101,7 +83,7 @@ func (u *Usage) whyDropped(q *query, l int) string {
 			most, at = room, d
 		}
 	}
-	wanted := int64(q.sets[0].count)
+	wanted := int64(q.sets[0].count - q.sets[0].rules.total)
 	if most >= wanted {
 		return fmt.Sprintf("preferred level %s is given up: %s fit in %s, but not within the other levels", lv.name, plural(most, "pod"), lv.domains[at])
 	}

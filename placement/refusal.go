@@ -51,6 +51,9 @@ func (u *Usage) cellRefusals(q *query, lay *layout) []Refusal {
 }
 
 func podsWanted(q *query, m miss) string {
+	if m.Held {
+		return plural(m.Wanted, "held pod") + ", all that stay"
+	}
 	if len(q.sets) == 1 {
 		return plural(m.Wanted, "pod")
 	}
@@ -60,6 +63,12 @@ func podsWanted(q *query, m miss) string {
 // roomFound says how many pods fit and what keeps more away: "12 fit on 4 nodes;
 // held back by nvidia.com/gpu on 3 of them".
 func roomFound(lay *layout, m miss) string {
+	if m.Held {
+		return plural(m.AtMost, "held pod") + " there"
+	}
+	if m.binds == 0 {
+		return fits(m.AtMost)
+	}
 	b := make([]byte, 0, 96)
 	b = append(append(b, fits(m.AtMost)...), " on "...)
 	b = append(append(b, plural(int64(len(lay.cells[m.cell].nodes)), "node")...), "; held back by "...)
@@ -162,6 +171,7 @@ func (u *Usage) refuseStrange(q *query, d Decision) Decision {
 	})
 	d.Reasons = append(d.Reasons, "no node has a domain of the required level "+level)
 	d.Certificate = &Certificate{Level: level, Domains: []DomainBound{}}
+	d.Proved = true
 	return d
 }
 
@@ -170,6 +180,7 @@ func (u *Usage) refuseStrange(q *query, d Decision) Decision {
 func (u *Usage) refused(q *query, d Decision, a *attempt, stopped bool) Decision {
 	d.Refusals = append(d.Refusals, u.refusals(q, a)...)
 	d.Certificate = u.certificate(q, a.lay)
+	d.Proved = d.Certificate != nil || !stopped
 	level := a.lay.level(u.f)
 	switch {
 	case d.Certificate != nil && len(a.lay.hard) == 0:
@@ -179,6 +190,8 @@ func (u *Usage) refused(q *query, d Decision, a *attempt, stopped bool) Decision
 	case stopped:
 		d.Outcome = Undecided
 		d.Reasons = append(d.Reasons, fmt.Sprintf("counting does not rule it out, and the search for a place stopped after %d looks at a node", searchBudget))
+	case len(q.sets) == 1:
+		d.Reasons = append(d.Reasons, "counting does not rule it out, but no split of its pods keeps to all of its rules")
 	default:
 		d.Reasons = append(d.Reasons, "each pod set fits, but an exhaustive search found no way to place them together")
 	}

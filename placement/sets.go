@@ -5,6 +5,7 @@ package placement
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -34,7 +35,7 @@ func (u *Usage) trySets(ctx context.Context, q *query, a *attempt) (*choice, boo
 			open = append(open, c)
 			continue
 		}
-		found = append(found, other{c, u.evaluate(q, a, c, best, u.stage(q, best))})
+		found = append(found, other{c, u.evaluate(q, a, c, q.usesOf(best), u.stage(q, best))})
 		pods[c] = best
 	}
 	var stopped bool
@@ -46,7 +47,7 @@ func (u *Usage) trySets(ctx context.Context, q *query, a *attempt) (*choice, boo
 			}
 			stopped = stopped || gaveUp
 			if best != nil {
-				found = append(found, other{c, u.evaluate(q, a, c, best, u.stage(q, best))})
+				found = append(found, other{c, u.evaluate(q, a, c, q.usesOf(best), u.stage(q, best))})
 				pods[c] = best
 			}
 		}
@@ -56,10 +57,30 @@ func (u *Usage) trySets(ctx context.Context, q *query, a *attempt) (*choice, boo
 	}
 	slices.SortFunc(found, func(a, b other) int { return cmp.Or(slices.Compare(a.values, b.values), cmp.Compare(a.cell, b.cell)) })
 	return &choice{
-		cell: found[0].cell, values: found[0].values, pods: pods[found[0].cell],
+		cell: found[0].cell, values: found[0].values, pods: pods[found[0].cell], uses: q.usesOf(pods[found[0].cell]),
 		others: found[1:min(len(found), 1+maxOthers)], fits: len(found),
 		notes: []string{"several pod sets are placed one after another: they fit, but the objective is not proven to be the best"},
 	}, stopped, nil
+}
+
+// usesOf counts the pods of each set on each node.
+func (q *query) usesOf(pods []podPlace) [][]nodeUse {
+	uses := make([][]nodeUse, len(q.sets))
+	for i, set := range q.sets {
+		by := map[int]int{}
+		for _, h := range set.rules.held {
+			by[h.node] += h.pods
+		}
+		for _, p := range pods {
+			if p.set == i {
+				by[p.node]++
+			}
+		}
+		for _, node := range slices.Sorted(maps.Keys(by)) {
+			uses[i] = append(uses[i], nodeUse{node, by[node]})
+		}
+	}
+	return uses
 }
 
 // greedy tries the orders of pod sets in one cell: those that fit least often
@@ -130,7 +151,7 @@ func (u *Usage) splitSet(ctx context.Context, q *query, a *attempt, c int, set g
 	if set.count > exactPods {
 		return u.fill(counts, a.lay, c, set.count), nil
 	}
-	p, err := u.plan(ctx, counts, a.lay, q.obj, set.count)
+	p, err := u.plan(ctx, counts, a.lay, q.obj, set.rules, set.count)
 	if err != nil {
 		return nil, err
 	}

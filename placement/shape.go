@@ -36,13 +36,23 @@ func compileShape(f *Fleet, s Shape) (*shape, error) {
 	if err := checkQuantities(s.Requests); err != nil {
 		return nil, err
 	}
-	for _, t := range slices.Concat(append(s.AnyOf, s.Selector)...) {
+	for _, t := range slices.Concat(append(slices.Clone(s.AnyOf), s.Selector)...) {
 		if err := t.check(); err != nil {
 			return nil, err
 		}
 	}
 	if err := device.CheckRequests(s.Devices); err != nil {
 		return nil, err
+	}
+	for _, p := range s.Preferences {
+		if p.Weight < 1 || p.Weight > maxWeight {
+			return nil, fmt.Errorf("a preference has weight %d, want 1 to %d", p.Weight, maxWeight)
+		}
+		for _, t := range p.Terms {
+			if err := t.check(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	c := &shape{Shape: s, key: s.key()}
 	names := slices.SortedFunc(maps.Keys(s.Requests), func(a, b string) int {
@@ -104,7 +114,16 @@ func (s Shape) key() string {
 		tolerations[i] = fmt.Sprintf("%q", t)
 	}
 	slices.Sort(tolerations)
-	return string(fmt.Appendf(b, "%q|%q|%q", termKeys(s.Selector), anyOf, tolerations))
+	b = fmt.Appendf(b, "%q|%q|%q", termKeys(s.Selector), anyOf, tolerations)
+	if len(s.Preferences) > 0 {
+		preferences := make([]string, len(s.Preferences))
+		for i, p := range s.Preferences {
+			preferences[i] = fmt.Sprintf("%d %q", p.Weight, termKeys(p.Terms))
+		}
+		slices.Sort(preferences)
+		b = fmt.Appendf(b, "|%q", preferences)
+	}
+	return string(b)
 }
 
 // termKeys writes terms so that their order does not matter.
@@ -266,6 +285,30 @@ func (s *shape) softTaints(n *Node) int64 {
 		}
 	}
 	return c
+}
+
+// maxWeight is the largest weight of a preference (core/v1
+// PreferredSchedulingTerm).
+const maxWeight = 100
+
+// gap is the weight of the preferences that a node does not meet.
+func (s *shape) gap(n *Node) int64 {
+	var sum int64
+	for _, p := range s.Preferences {
+		if slices.ContainsFunc(p.Terms, func(t Term) bool { return !t.Matches(n.Labels) }) {
+			sum += int64(p.Weight)
+		}
+	}
+	return sum
+}
+
+// mostGap is the largest gap that a node could have.
+func (s *shape) mostGap() int64 {
+	var sum int64
+	for _, p := range s.Preferences {
+		sum += int64(p.Weight)
+	}
+	return sum
 }
 
 // amount writes a quantity in the unit of its resource: cores, binary bytes,

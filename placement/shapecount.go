@@ -18,7 +18,7 @@ type counts struct {
 	index map[string]int32
 	tally []int // by constraint, for mostBinding
 
-	plans map[string]*plan
+	plans map[planKey]*plan
 	used  int // clock of the usage when last asked for
 
 	// best is the best score of a set of devices on the empty node, a reference
@@ -62,11 +62,13 @@ func newCounts(u *Usage, s *shape) *counts {
 	f := u.f
 	c := &counts{
 		s: s, seen: -1, pods: make([]int64, len(f.nodes)), binds: make([]int32, len(f.nodes)), fixed: make([]bool, len(f.nodes)),
-		level: make([][]int64, len(f.levels)), index: map[string]int32{}, plans: map[string]*plan{},
+		level: make([][]int64, len(f.levels)), index: map[string]int32{}, plans: map[planKey]*plan{},
 	}
-	for l := range f.levels {
+	last := len(f.levels) - 1
+	for l := range f.levels[:last] {
 		c.level[l] = make([]int64, len(f.levels[l].domains))
 	}
+	c.level[last] = c.pods // of LevelNode
 	for i := range f.nodes {
 		if l, blocked := s.standing(&f.nodes[i]); blocked {
 			c.fixed[i], c.binds[i] = true, c.intern(l.constraint)
@@ -112,7 +114,7 @@ func (c *counts) recount(u *Usage, node int) {
 	}
 	c.pods[node] = pods
 	c.total += delta
-	for l := range u.f.levels {
+	for l := range u.f.levels[:len(u.f.levels)-1] {
 		if d := u.f.levels[l].of[node]; d >= 0 {
 			c.level[l][d] += delta
 		}

@@ -22,10 +22,15 @@ type tables struct {
 }
 
 type wrapKey struct {
-	table int32
-	soft  int32
-	pods  int64
+	table   int32
+	soft    int32
+	outside bool
+	pods    int64
 }
+
+// impossible is the first word of the cost of a count that cannot be. Two of
+// them add up to more than any cost, and to less than the end of a word.
+const impossible = 1 << 62
 
 // emptyTable is the table of a vertex where nothing fits: 0 pods at no cost.
 const emptyTable = 0
@@ -48,9 +53,9 @@ func (t *tables) add(data []uint64) int32 {
 	return int32(len(t.data) - 1)
 }
 
-// leaf stores the table of one node.
+// leaf stores a table, once.
 func (t *tables) leaf(data []uint64) int32 {
-	if len(data) == t.words {
+	if len(data) == t.words && data[0] == 0 {
 		return emptyTable
 	}
 	key := make([]byte, 0, 8*len(data))
@@ -66,21 +71,41 @@ func (t *tables) leaf(data []uint64) int32 {
 }
 
 // wrap adds the cost of a domain, from one pod on.
-func (t *tables) wrap(id int32, soft int32, pods int64, add func(v []uint64, n int)) int32 {
-	if id == emptyTable {
-		return id
+func (t *tables) wrap(key wrapKey, add func(v []uint64, n int)) int32 {
+	if key.table == emptyTable {
+		return emptyTable
 	}
-	key := wrapKey{id, soft, pods}
 	out, ok := t.wraps[key]
 	if !ok {
-		data := slices.Clone(t.data[id])
+		data := slices.Clone(t.data[key.table])
 		for n := 1; n*t.words < len(data); n++ {
-			add(data[n*t.words:(n+1)*t.words], n)
+			if v := data[n*t.words : (n+1)*t.words]; v[0] < impossible {
+				add(v, n)
+			}
 		}
-		out = t.add(data)
+		out = t.leaf(t.trim(data))
 		t.wraps[key] = out
 	}
 	return out
+}
+
+// forbid marks a count as impossible.
+func forbid(v []uint64) {
+	clear(v)
+	v[0] = impossible
+}
+
+// trim gives every impossible count the same cost, and cuts those at the end.
+func (t *tables) trim(data []uint64) []uint64 {
+	end := t.words
+	for at := 0; at < len(data); at += t.words {
+		if data[at] < impossible {
+			end = at + t.words
+		} else {
+			forbid(data[at : at+t.words])
+		}
+	}
+	return data[:end:end]
 }
 
 // merge is the table of two vertices together: for each count the cheapest
@@ -110,6 +135,9 @@ func (t *tables) combine(a, b []uint64) []uint64 {
 	}
 	for i := 0; i*w < len(a); i++ {
 		x := a[i*w : (i+1)*w]
+		if x[0] >= impossible {
+			continue
+		}
 		end := min(len(b)/w, size-i)
 		switch w {
 		case 1:
@@ -134,7 +162,7 @@ func (t *tables) combine(a, b []uint64) []uint64 {
 			}
 		}
 	}
-	return out
+	return t.trim(out)
 }
 
 // lessSum sets out to x+y where that is less.

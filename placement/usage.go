@@ -30,6 +30,11 @@ type Usage struct {
 	layouts map[string]*layout
 	nesting map[[2]int]bool // of levels
 	clock   int             // for forgetting the shapes that were asked for longest ago
+
+	// priceLists are the costs by node that were asked with; the first is number
+	// priceBase.
+	priceLists [][]int64
+	priceBase  int
 }
 
 // booking is what one pod holds.

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package placement
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// balanceBudget is how many pairs of bounds for the shares of a balanced set are
+// tried.
+const balanceBudget = 400
+
+// balance finds the most even split that is as good as free in all lines before
+// the balance: with the difference of largest and smallest share growing from
+// nothing, it bounds the shares from both sides and asks the tables. The
+// difference that the free split has always succeeds.
+func (u *Usage) balance(ctx context.Context, q *query, a *attempt, counts *counts, free *split) (*split, error) {
+	set, o := &q.sets[0], q.obj
+	unit := u.unit(set.rules)
+	uses := [][]nodeUse{free.plan.assign(free.choice.cell, free.pods)}
+	worst := int(u.unevenness(q, uses))
+	free.choice.values[o.balance] = int64(worst)
+	first, last := u.shares(q, free, unit)
+	tries := 0
+	for d := range worst {
+		var best *split
+		for lo := min(last, free.pods/unit); lo >= max(1, first-d); lo-- {
+			if tries++; tries > balanceBudget {
+				free.choice.exact = false
+				free.choice.notes = append(free.choice.notes, fmt.Sprintf("the search for an even split stopped after %d pairs of bounds", balanceBudget))
+				return free, nil
+			}
+			s, err := u.trySet(ctx, q, a, counts, set.rules.balanced(lo*unit, (lo+d)*unit), free.pods, free.pods)
+			if err != nil {
+				return nil, err
+			}
+			if s == nil || slices.Compare(s.choice.values[:o.balance], free.choice.values[:o.balance]) > 0 {
+				continue
+			}
+			s.choice.values[o.balance] = int64(d)
+			for i := range s.choice.others {
+				s.choice.others[i].values[o.balance] = int64(d)
+			}
+			if best == nil || slices.Compare(s.choice.values, best.choice.values) < 0 {
+				best = s
+			}
+		}
+		if best != nil {
+			best.choice.exact = best.choice.exact && free.choice.exact
+			return best, nil
+		}
+	}
+	return free, nil
+}
+
+// shares bounds the smallest share: where the number of domains is settled
+// before the balance, it is near their equal part.
+func (u *Usage) shares(q *query, free *split, unit int) (first, last int) {
+	o := q.obj
+	pos, all := slices.Index(o.levels, o.balanceLevel), free.pods/unit
+	if o.domains[pos] > o.balance {
+		return 0, all
+	}
+	domains := int(max(1, free.choice.values[o.domains[pos]]))
+	return (all + domains - 1) / domains, all / domains
+}

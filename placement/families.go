@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package placement
+
+import (
+	"fmt"
+	"slices"
+)
+
+// DefaultObjective is the order of the families for a gang that names none.
+func DefaultObjective() []Family {
+	return []Family{
+		FamilyPlaced, FamilyVictims, FamilyGivenUp, FamilyAffinity, FamilyDomains, FamilyBalance,
+		FamilyTaints, FamilyOpportunity, FamilyCost, FamilyDevices, FamilyFree,
+	}
+}
+
+// families completes the order that a gang asks for.
+func families(asked []Family) ([]Family, error) {
+	known := DefaultObjective()
+	for i, f := range asked {
+		if !slices.Contains(known, f) {
+			return nil, fmt.Errorf("its objective names %q, want one of %v", f, known)
+		}
+		if slices.Contains(asked[:i], f) {
+			return nil, fmt.Errorf("its objective names %q twice", f)
+		}
+	}
+	out := slices.Clone(asked)
+	for _, f := range known {
+		if !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}
+
+// objectiveOf lists the levels of all rules and, for every preferred one, the
+// ordered levels around it: what cannot keep to one rack should keep to the
+// fewest blocks before it keeps to the fewest racks.
+func (u *Usage) objectiveOf(q *query) (*objective, error) {
+	order, err := families(q.gang.Objective)
+	if err != nil {
+		return nil, err
+	}
+	o := &objective{f: u.f, balance: -1}
+	named := map[int]bool{}
+	for i, s := range q.scopes {
+		levels := slices.Concat(s.required, s.preferred, s.counted)
+		for _, set := range q.sets {
+			if set.rules.balance >= 0 && slices.Contains(s.sets, slices.IndexFunc(q.sets, func(g gangSet) bool { return g.name == set.name })) && len(q.scopes) == 1 {
+				levels = append(levels, set.rules.balance)
+			}
+		}
+		for _, l := range levels {
+			named[l] = true
+		}
+		for _, p := range s.preferred {
+			for l := range min(p, u.f.ordered) {
+				if len(u.f.levels[l].domains) > 0 && u.nests(l, p) {
+					levels = append(levels, l)
+				}
+			}
+		}
+		slices.Sort(levels)
+		for _, l := range slices.Compact(levels) {
+			o.counts = append(o.counts, scopeLevel{i, l})
+			o.levels = append(o.levels, l)
+		}
+	}
+	for _, set := range q.sets {
+		if b := set.rules.balance; b >= 0 {
+			o.balanceLevel, o.balance = b, 0
+			if !slices.Contains(o.levels, b) {
+				named[b] = true
+				o.levels = append(o.levels, b)
+				o.counts = append(o.counts, scopeLevel{0, b})
+			}
+		}
+	}
+	slices.Sort(o.levels)
+	o.levels = slices.Compact(o.levels)
+	for _, l := range o.levels {
+		o.rule = append(o.rule, named[l])
+	}
+	if err := u.prices(q, o); err != nil {
+		return nil, err
+	}
+	o.build(q, order)
+	o.key = fmt.Sprint(o.levels, o.rule, o.names, o.counts)
+	for _, p := range o.priced {
+		o.key += p.key
+	}
+	return o, nil
+}
+
+// price is a line that adds up over nodes: what m pods of the gang cost there.
+type price struct {
+	name string
+	key  string // equal for prices that are equal
+	line int
+	most int64 // the largest value for one pod
+	at   func(node int, pods int64) int64
+}
+
+// prices compiles the lines of FamilyCost.
+func (u *Usage) prices(q *query, o *objective) error {
+	for i, c := range q.gang.Costs {
+		if slices.ContainsFunc(q.gang.Costs[:i], func(d Cost) bool { return d.Name == c.Name }) {
+			return fmt.Errorf("two costs are named %q", c.Name)
+		}
+		dense := make([]int64, len(u.f.nodes))
+		most := c.Other
+		for node := range dense {
+			v, said := c.PerPod[u.f.nodes[node].Name]
+			if !said {
+				v = c.Other
+			}
+			dense[node], most = v, max(most, v)
+			if v < 0 {
+				return fmt.Errorf("cost %q is %d on node %q, want 0 or more", c.Name, v, u.f.nodes[node].Name)
+			}
+		}
+		if most > maxPrice {
+			return fmt.Errorf("cost %q is %d a pod, want at most %d", c.Name, most, int64(maxPrice))
+		}
+		o.priced = append(o.priced, price{
+			name: nameCost + c.Name, key: u.priceKey(dense), most: most,
+			at: func(node int, pods int64) int64 { return pods * dense[node] },
+		})
+	}
+	return nil
+}
+
+// maxPrice keeps the sum over the pods of a gang within a line.
+const maxPrice = 1 << 40
+
+// maxPriceLists is how many lists of prices a Usage remembers.
+const maxPriceLists = 64
+
+// priceKey numbers lists of prices: equal lists share tables.
+func (u *Usage) priceKey(dense []int64) string {
+	for i, known := range u.priceLists {
+		if slices.Equal(known, dense) {
+			return fmt.Sprint("p", u.priceBase+i)
+		}
+	}
+	if len(u.priceLists) >= maxPriceLists {
+		u.priceBase += len(u.priceLists)
+		u.priceLists = u.priceLists[:0]
+	}
+	u.priceLists = append(u.priceLists, dense)
+	return fmt.Sprint("p", u.priceBase+len(u.priceLists)-1)
+}
