@@ -68,6 +68,14 @@ func (u *Usage) attempts(q *query) ([]attempt, bool) {
 	return out, r <= maxWishes
 }
 
+// barest is the attempt that keeps the required levels only, arranged.
+func (u *Usage) barest(q *query) *attempt {
+	attempts, _ := u.attempts(q)
+	a := &attempts[len(attempts)-1]
+	u.arrange(q, a)
+	return a
+}
+
 // fewMasks is a choice of what r wishes, outermost first, to give up: none, one,
 // all from one on, all.
 func fewMasks(r int) []uint64 {

@@ -22,17 +22,21 @@ func (u *Usage) balance(ctx context.Context, q *query, a *attempt, counts *count
 	uses := [][]nodeUse{free.plan.assign(free.choice.cell, free.pods)}
 	worst := int(u.unevenness(q, uses))
 	free.choice.values[o.balance] = int64(worst)
-	first, last := u.shares(q, free, unit)
+	least, most := free.pods, free.pods
+	if o.placed > o.balance {
+		least, most = q.span()
+	}
+	first, last := u.shares(q, free, most, unit)
 	tries := 0
 	for d := range worst {
 		var best *split
-		for lo := min(last, free.pods/unit); lo >= max(1, first-d); lo-- {
+		for lo := last; lo >= max(1, first-d); lo-- {
 			if tries++; tries > balanceBudget {
 				free.choice.exact = false
 				free.choice.notes = append(free.choice.notes, fmt.Sprintf("the search for an even split stopped after %d pairs of bounds", balanceBudget))
 				return free, nil
 			}
-			s, err := u.trySet(ctx, q, a, counts, set.rules.balanced(lo*unit, (lo+d)*unit), free.pods, free.pods)
+			s, err := u.trySet(ctx, q, a, counts, set.rules.balanced(lo*unit, (lo+d)*unit), least, most)
 			if err != nil {
 				return nil, err
 			}
@@ -55,12 +59,12 @@ func (u *Usage) balance(ctx context.Context, q *query, a *attempt, counts *count
 	return free, nil
 }
 
-// shares bounds the smallest share: where the number of domains is settled
-// before the balance, it is near their equal part.
-func (u *Usage) shares(q *query, free *split, unit int) (first, last int) {
+// shares bounds the smallest share: where the numbers of domains and
+// pods are settled before the balance, it is near their equal part.
+func (u *Usage) shares(q *query, free *split, most, unit int) (first, last int) {
 	o := q.obj
-	pos, all := slices.Index(o.levels, o.balanceLevel), free.pods/unit
-	if o.domains[pos] > o.balance {
+	pos, all := slices.Index(o.levels, o.balanceLevel), most/unit
+	if o.domains[pos] > o.balance || o.placed > o.balance {
 		return 0, all
 	}
 	domains := int(max(1, free.choice.values[o.domains[pos]]))

@@ -108,10 +108,7 @@ func (u *Usage) roomFor(q *query, i int) int64 {
 	if at < 0 || len(q.strangeRequired) > 0 {
 		return 0
 	}
-	attempts := u.attempts(q)
-	a := &attempts[len(attempts)-1]
-	u.arrange(q, a)
-	return slices.Max(append(a.lay.rooms(u.counts(q.sets[at].s)), 0)) + int64(len(q.gang.PodSets[i].Held))
+	return slices.Max(append(u.barest(q).lay.rooms(u.counts(q.sets[at].s), q.sets[at].rules), 0))
 }
 
 // givingLeast lowers the least numbers of the whole gang.

@@ -76,7 +76,7 @@ func (r *setRules) allows(level int, outside bool, n int) bool {
 		}
 	}
 	if r.hi > 0 && r.balance == level {
-		return !outside && r.lo <= n && n <= r.hi
+		return r.lo <= n && n <= r.hi
 	}
 	return true
 }

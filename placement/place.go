@@ -88,6 +88,13 @@ func (u *Usage) decide(ctx context.Context, q *query) (Decision, error) {
 		if c == nil {
 			continue
 		}
+		if u.keepsLost(q, a, c) {
+			// Another attempt has this placement, with less given up. It is no worse
+			// there in any line, unless what stays free counts first: that line
+			// looks at the cell.
+			exact = exact && q.obj.givenUp < q.obj.accel
+			continue
+		}
 		c.values[q.obj.givenUp] = a.weight + q.strangeWeight
 		exact = exact && c.exact
 		if best == nil || slices.Compare(c.values, best.values) < 0 {
@@ -99,6 +106,21 @@ func (u *Usage) decide(ctx context.Context, q *query) (Decision, error) {
 	}
 	best.exact = exact && !stopped
 	return u.placed(q, d, &attempts[0], kept, best), nil
+}
+
+// keepsLost tells whether a placement keeps to a level that its attempt gives up.
+func (u *Usage) keepsLost(q *query, a *attempt, c *choice) bool {
+	return slices.ContainsFunc(a.lost, func(w wish) bool {
+		domain, same := int32(-1), true
+		for _, set := range q.scopes[w.scope].sets {
+			for _, use := range c.uses[set] {
+				d := u.f.levels[w.level].of[use.node]
+				same = same && d >= 0 && (domain < 0 || d == domain)
+				domain = d
+			}
+		}
+		return same
+	})
 }
 
 // settled tells whether giving up more cannot be better: no line before it is
@@ -133,14 +155,37 @@ func (u *Usage) try(ctx context.Context, q *query, a *attempt) (*choice, bool, e
 	if err == nil && best != nil && set.rules.balance >= 0 {
 		best, err = u.balance(ctx, q, a, counts, best)
 	}
+	// Where levels cross, the tree holds a domain in several parts, and rules on it
+	// were applied to each part alone.
+	parts := !a.lay.nested && !set.rules.plain()
 	if best == nil || err != nil {
-		return nil, false, err
+		return nil, parts && err == nil, err
 	}
 	c := best.choice
 	c.uses = [][]nodeUse{best.plan.assign(c.cell, best.pods)}
+	if parts && !u.keepsRules(set, c.uses[0]) {
+		return nil, true, nil
+	}
 	c.pods = u.placeNew(q, c.uses)
 	u.qualify(q, a, c)
 	return c, false, nil
+}
+
+// keepsRules tells whether a split keeps to slices and limits, counted from its
+// pods.
+func (u *Usage) keepsRules(set *gangSet, uses []nodeUse) bool {
+	for _, r := range slices.Concat(set.rules.slices, set.rules.limits) {
+		lv, per := &u.f.levels[r.level], map[int32]int{}
+		for _, use := range uses {
+			per[lv.soft[use.node]] += use.pods
+		}
+		for d, n := range per {
+			if !set.rules.allows(r.level, int(d) >= len(lv.domains), n) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // span is the least and the most pods of a gang of one set.

@@ -51,9 +51,7 @@ func (p *preemption) byCurve() ([]unit, error) {
 		}
 		spent += 1 << len(units)
 	}
-	attempts := p.u.attempts(p.q)
-	a := &attempts[len(attempts)-1] // keeps the required levels only
-	p.u.arrange(p.q, a)
+	a := p.u.barest(p.q)
 	count := p.q.sets[0].count
 	for _, c := range a.lay.cells {
 		spent += len(c.nodes) * count

@@ -97,8 +97,8 @@ func (f *referee) legal(s spread) bool {
 			}
 		}
 	}
-	for i := range s {
-		if !f.keeps(s, i) {
+	for i, p := range f.w.gang.PodSets {
+		if !f.keeps(s, i) || p.Balance != "" && !f.known(p.Balance) {
 			return false
 		}
 	}

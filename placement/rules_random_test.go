@@ -72,10 +72,9 @@ type spread [][]int // by set, by node
 // It shares no code with the engine.
 type referee struct {
 	*truth
-	w     world
-	held  [][]int  // by set and node
-	room  [][]int  // by set and node, beside what runs, held pods among them
-	order []string // levels of the objective, outermost first
+	w    world
+	held [][]int // by set and node
+	room [][]int // by set and node, beside what runs, held pods among them
 }
 
 func newReferee(w world) *referee {

@@ -3,12 +3,11 @@
 package placement_test
 
 import (
-	"fmt"
+	"cmp"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"tarsia.dev/tarsia/placement"
 )
@@ -164,11 +163,213 @@ func checkNumbers(t *testing.T, w world, d placement.Decision) {
 	if err := u.Commit(w.gang, d); err != nil {
 		t.Fatalf("%v\n%s%+v", err, describe(w), d.Assignments)
 	}
-	_ = fmt.Sprint
-	_ = cmp.Diff
 }
 
-// checkCertificate verifies a proof from the plain nodes.
+// checkCertificate verifies a proof from the plain nodes with the referee's own
+// arithmetic: the domains are all there are of the required levels, each bound
+// is what counting gives, and each is below the demand.
 func (f *referee) checkCertificate(t *testing.T, d placement.Decision) {
 	t.Helper()
+	cert := d.Certificate
+	var levels []string
+	if cert.Level != "fleet" {
+		levels = strings.Split(cert.Level, "+")
+	}
+	scope := f.bundles()[0]
+	if cert.Scope != "" {
+		scope = f.bundleOf(cert.Scope)
+	}
+	for _, l := range levels {
+		sliced := slices.ContainsFunc(f.w.gang.PodSets, func(p placement.PodSet) bool {
+			return p.Balance == l || slices.ContainsFunc(p.Slices, func(s placement.Slice) bool { return s.Level == l })
+		})
+		required := slices.ContainsFunc(f.bundles(), func(b bundle) bool { return b.asks(l, placement.Required) })
+		if !f.known(l) && (sliced || required) {
+			return // nothing can be in a level that does not exist
+		}
+		if !scope.asks(l, placement.Required) && !f.bundles()[0].asks(l, placement.Required) {
+			t.Fatalf("the certificate speaks of level %q, which no rule requires\n%s", l, describe(f.w))
+		}
+	}
+	cells := map[string][]int{}
+	for i := range f.nodes {
+		var key []string
+		for _, l := range levels {
+			key = append(key, f.level(i, l))
+		}
+		if !slices.Contains(key, "") {
+			name := cmp.Or(strings.Join(key, "+"), "fleet")
+			cells[name] = append(cells[name], i)
+		}
+	}
+	if len(cells) != len(cert.Domains) {
+		t.Fatalf("the certificate lists %d domains of %d\n%s%+v", len(cert.Domains), len(cells), describe(f.w), cert)
+	}
+	seen := map[string]bool{}
+	for _, b := range cert.Domains {
+		nodes, ok := cells[b.Domain]
+		if !ok || seen[b.Domain] {
+			t.Fatalf("domain %q is listed twice or does not exist\n%s", b.Domain, describe(f.w))
+		}
+		seen[b.Domain] = true
+		wanted, atMost := f.bound(scope, b, nodes)
+		if wanted != b.Wanted || atMost != b.AtMost || atMost >= wanted {
+			t.Fatalf("bound %+v, counting gives wanted %d, at most %d\n%s", b, wanted, atMost, describe(f.w))
+		}
+	}
+}
+
+// bundleOf finds the bundle of a group or set by name.
+func (f *referee) bundleOf(name string) bundle {
+	g := f.w.gang
+	if at := slices.IndexFunc(g.PodSets, func(p placement.PodSet) bool { return p.Name == name }); at >= 0 {
+		return f.bundles()[slices.IndexFunc(f.bundles(), func(b bundle) bool { return slices.Equal(b.sets, []int{at}) })]
+	}
+	sets := f.groupSets(g.Groups, name)
+	return f.bundles()[slices.IndexFunc(f.bundles(), func(b bundle) bool { return slices.Equal(b.sets, sets) })]
+}
+
+// groupSets lists the sets of a group by name.
+func (f *referee) groupSets(groups []placement.Group, name string) []int {
+	var all func(g placement.Group) []int
+	all = func(g placement.Group) []int {
+		var sets []int
+		for _, n := range g.PodSets {
+			sets = append(sets, slices.IndexFunc(f.w.gang.PodSets, func(p placement.PodSet) bool { return p.Name == n }))
+		}
+		for _, x := range g.Groups {
+			sets = append(sets, all(x)...)
+		}
+		return sets
+	}
+	for _, g := range groups {
+		sets := all(g)
+		if g.Name != name {
+			sets = f.groupSets(g.Groups, name)
+		}
+		if sets != nil {
+			return slices.Sorted(slices.Values(sets))
+		}
+	}
+	return nil
+}
+
+// bound recomputes one bound.
+func (f *referee) bound(scope bundle, b placement.DomainBound, nodes []int) (wanted, atMost int64) {
+	g := f.w.gang
+	if b.Resource != "" {
+		for _, i := range scope.sets {
+			p := g.PodSets[i]
+			wanted += int64(f.must(i)) * max(p.Shape.Requests[b.Resource], boolean(b.Resource == placement.Pods))
+		}
+		for _, node := range nodes {
+			if slices.ContainsFunc(scope.sets, func(i int) bool {
+				return f.room[i][node] > 0 && (b.Resource == placement.Pods || g.PodSets[i].Shape.Requests[b.Resource] > 0)
+			}) {
+				atMost += f.truth.free(&f.nodes[node], b.Resource)
+			}
+		}
+		return wanted, atMost
+	}
+	names := b.Together
+	if names == nil {
+		names = []string{b.PodSet}
+	}
+	at := slices.IndexFunc(g.PodSets, func(p placement.PodSet) bool { return p.Name == names[0] })
+	p := g.PodSets[at]
+	room := map[int]int64{}
+	for _, node := range nodes {
+		room[node] = int64(f.room[at][node])
+		if b.Held || len(p.Held) > p.Count {
+			room[node] = int64(f.held[at][node])
+		}
+	}
+	sum := func() (s int64) {
+		for _, v := range room {
+			s += v
+		}
+		return s
+	}
+	if b.Held {
+		return int64(len(p.Held)), sum()
+	}
+	for _, n := range names {
+		wanted += int64(f.must(slices.IndexFunc(g.PodSets, func(p placement.PodSet) bool { return p.Name == n })))
+	}
+	if sum() < wanted {
+		return wanted, sum()
+	}
+	f.cut(p, room, len(names)*(p.Count+p.Spares))
+	return wanted, sum()
+}
+
+// cut lowers what nodes hold to what limits and slices leave: domain by domain,
+// the innermost level first, in the first node that has it.
+func (f *referee) cut(p placement.PodSet, room map[int]int64, most int) {
+	for _, level := range []string{placement.LevelNode, "rack", "hall"} {
+		per := map[string]int64{}
+		for node, n := range room {
+			per[cmp.Or(f.level(node, level), "outside "+f.nodes[node].Name)] += n
+		}
+		for d, n := range per {
+			outside := strings.HasPrefix(d, "outside")
+			keep := n
+			for _, l := range p.Limits {
+				if l.Level == level && !outside {
+					keep = min(keep, int64(l.Pods))
+				}
+			}
+			for _, s := range p.Slices {
+				if s.Level == level {
+					keep -= keep % int64(s.Size)
+					if outside {
+						keep = 0
+					}
+				}
+			}
+			for node := range room {
+				if cmp.Or(f.level(node, level), "outside "+f.nodes[node].Name) == d {
+					cut := min(room[node], n-keep)
+					room[node] -= cut
+					n -= cut
+				}
+			}
+		}
+	}
+	total := int64(0)
+	for _, n := range room {
+		total += n
+	}
+	for _, s := range p.Slices {
+		if rest := int64(most) % int64(s.Size); total >= int64(most) && rest > 0 {
+			for node := range room {
+				cut := min(room[node], total-int64(most)+rest)
+				room[node] -= cut
+				total -= cut
+			}
+		}
+	}
+}
+
+// must is how many pods of a set there must be, spares among them.
+func (f *referee) must(i int) int {
+	p, g := f.w.gang.PodSets[i], f.w.gang
+	if g.MinGroups > 0 || slices.ContainsFunc(g.Groups, func(x placement.Group) bool { return x.MinGroups > 0 }) {
+		return 0
+	}
+	least := p.Min
+	if least == 0 && g.MinPods == 0 {
+		least = p.Count
+	}
+	if len(g.PodSets) == 1 {
+		least = max(least, g.MinPods)
+	}
+	return least + p.Spares
+}
+
+func boolean(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
