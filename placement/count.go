@@ -116,6 +116,9 @@ func (u *Usage) foundOnNode(node int, resource string) string {
 	}
 	row := node*len(u.f.res) + int(res)
 	grp := u.f.groupOf(node, res)
+	if u.f.alloc[row] == 0 && grp < 0 {
+		return "the node has none"
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s free of %s", amount(resource, u.freeOf(node, res)), amount(resource, u.f.alloc[row]))
 	if grp < 0 {

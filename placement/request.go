@@ -69,7 +69,12 @@ type Device = device.Device
 type Taint struct{ Key, Value, Effect string }
 
 // Toleration tolerates the taints that it matches.
-type Toleration struct{ Key, Operator, Value, Effect string }
+type Toleration struct {
+	Key      string `json:"key,omitempty"`
+	Operator string `json:"operator,omitempty"`
+	Value    string `json:"value,omitempty"`
+	Effect   string `json:"effect,omitempty"`
+}
 
 // Running is a pod that already holds resources.
 type Running struct {
@@ -113,7 +118,7 @@ type Preference struct {
 // Term is one demand on node labels: a node-affinity match expression.
 // Operator is In, NotIn, Exists, DoesNotExist, Gt or Lt.
 type Term struct {
-	Key      string
-	Operator string
-	Values   []string
+	Key      string   `json:"key"`
+	Operator string   `json:"operator"`
+	Values   []string `json:"values,omitempty"`
 }

@@ -99,20 +99,17 @@ func span(seconds int64) string {
 		name string
 		of   int64
 	}{{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}}
-	for i, u := range units {
-		n := seconds / u.of
-		if n == 0 && i < len(units)-1 {
-			continue
-		}
-		s := strconv.FormatInt(n, 10) + u.name
-		if i < len(units)-1 {
-			if rest := seconds % u.of / units[i+1].of; rest > 0 {
-				s += strconv.FormatInt(rest, 10) + units[i+1].name
-			}
-		}
-		return s
+	i := 0
+	for i < len(units)-1 && seconds < units[i].of {
+		i++
 	}
-	return ""
+	s := strconv.FormatInt(seconds/units[i].of, 10) + units[i].name
+	if i < len(units)-1 {
+		if rest := seconds % units[i].of / units[i+1].of; rest > 0 {
+			s += strconv.FormatInt(rest, 10) + units[i+1].name
+		}
+	}
+	return s
 }
 
 // String is "node gpu-04: a pod wants 4 nvidia.com/gpu, 2 free of 8".

@@ -31,6 +31,7 @@ var documents = map[string]struct {
 	"fleet":     {topology.Fleet{}, topology.KindFleet, "a set of machines and the domains that join them"},
 	"report":    {finding.Report{}, "Report", "what the checks found"},
 	"decisions": {Decisions{}, KindDecisions, "where gangs run, or why they do not"},
+	"fits":      {Fits{}, KindFits, "which nodes take the pods of a job"},
 	"policy":    {Policy{}, KindPolicy, "what a placement policy says"},
 }
 
@@ -38,7 +39,7 @@ var documents = map[string]struct {
 func SchemaKinds() []string { return slices.Sorted(maps.Keys(documents)) }
 
 // Schema returns the JSON Schema (draft 2020-12) of a document: node, fleet, policy,
-// report or decisions, as docs/schema holds them. It is made from the Go types, so
+// report, decisions or fits, as docs/schema holds them. It is made from the Go types, so
 // it cannot disagree with what -o json prints. Fields are only ever added, so
 // unknown ones are allowed. null is a value that is not known. The error names
 // the kinds that there are.

@@ -50,7 +50,7 @@ func TestSchemaFilesAreCurrent(t *testing.T) {
 		}
 		golden(t, filepath.Join("..", "docs", "schema", kind+".json"), got)
 	}
-	if _, err := report.Schema("nod"); err == nil || !strings.Contains(err.Error(), "decisions, fleet, node, policy, report") {
+	if _, err := report.Schema("nod"); err == nil || !strings.Contains(err.Error(), "decisions, fits, fleet, node, policy, report") {
 		t.Errorf("an unknown kind: %v", err)
 	}
 }
@@ -65,6 +65,8 @@ func documentsOf(t *testing.T) map[string]any {
 		"decisions": report.NewDecisions([]placement.Decision{{Gang: "default/job", Outcome: placement.Refused, Certificate: &placement.Certificate{Level: "nvlink",
 			Domains: []placement.DomainBound{{Domain: "node/n1", Wanted: 8, AtMost: 4}}, Relax: &placement.Relaxation{Change: "pods 8 -> 4"}},
 			Assignments: []placement.Assignment{{Node: "n1", Zone: new(1), Devices: []string{"pci/0000:10:00.0"}}, {Node: "n2"}}}}, nil),
+		"fits": report.NewFits([]placement.GangFit{{Gang: "job/g", Sets: []placement.SetFit{{PodSet: "w", Pods: 2, Nodes: []placement.NodeFit{{Node: "n1", Obstacles: []placement.Refusal{{Level: "node"}}, Why: []string{"cordoned"}}},
+			Needs: []placement.Need{{Toleration: &placement.Toleration{Key: "k", Operator: "Exists"}, Nodes: []string{"n2"}}}}}}}, nil),
 	}
 }
 

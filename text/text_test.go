@@ -3,6 +3,7 @@
 package text
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"io"
@@ -231,5 +232,37 @@ func TestWriteErrorsAreTold(t *testing.T) {
 		if !errors.Is(err, io.ErrShortWrite) {
 			t.Errorf("found %v, want io.ErrShortWrite", err)
 		}
+	}
+}
+
+func TestFits(t *testing.T) {
+	gangs := []placement.GangFit{{Gang: "job/train", Sets: []placement.SetFit{{PodSet: "workers", Pods: 4, Room: 3, Nodes: []placement.NodeFit{
+		{Node: "n-01", Fits: true, Now: 1, Empty: 2}, {Node: "n-02", Fits: true, Now: 1, Empty: 2}, {Node: "n-03", Empty: 12, Why: []string{"cordoned", "architecture unknown"}},
+		{Node: "n-04", Fits: true, Now: 1, Empty: 2},
+	}, Needs: []placement.Need{
+		{Toleration: &placement.Toleration{Key: "spot", Operator: "Exists"}, Nodes: []string{"n-05"}, Text: "a toleration would open 1 node more"},
+		{Term: &placement.Term{Key: "kind", Operator: "In", Values: []string{"a", "b"}}, Nodes: []string{"n-06"}, Text: "a node affinity keeps it off 1 node"},
+		{Term: &placement.Term{Key: "kind", Operator: "In", Values: []string{"a"}}, Nodes: []string{"n-06"}, Text: "a node affinity keeps it off 1 node"},
+	}}}}}
+	var out bytes.Buffer
+	if err := Fits(&out, gangs, []string{"one note"}, Options{Width: 80}); err != nil {
+		t.Fatal(err)
+	}
+	want := `job/train workers: 3 of 4 nodes take its pods: room for 3, 4 wanted
+  fits  node          now  empty  why not
+  yes   n-[01-02,04]    1      2
+  no    n-03            0     12  cordoned; architecture unknown
+  what the pod could say
+    - a toleration would open 1 node more: n-05
+        tolerations: [{key: "spot", operator: Exists}]
+    - a node affinity keeps it off 1 node: n-06
+        affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [
+          {matchExpressions: [{key: "kind", operator: In, values: ["a", "b"]}]}]}}}
+    - a node affinity keeps it off 1 node: n-06
+        nodeSelector: {"kind": "a"}
+note  one note
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

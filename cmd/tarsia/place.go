@@ -30,8 +30,13 @@ type placeInput struct {
 }
 
 func (p *placeInput) flags(cmd *cobra.Command) {
-	p.from.flags(cmd)
+	p.inputFlags(cmd)
 	p.band.flags(cmd)
+}
+
+// inputFlags are those that say where nodes and jobs come from.
+func (p *placeInput) inputFlags(cmd *cobra.Command) {
+	p.from.flags(cmd)
 	cmd.Flags().StringArrayVarP(&p.files, "filename", "f", nil, "Kubernetes manifests: nodes, running pods, jobs; - is standard input; may be repeated")
 }
 
@@ -99,34 +104,18 @@ a line of JSON (-o jsonl) or counted in a table.`,
 
 // decide reads the input and places gang after gang.
 func (p *placeInput) decide(ctx context.Context, stdin io.Reader) (*report.Decisions, error) {
-	if len(p.files) == 0 {
-		return nil, withHint(usageError("no manifest"), "name the jobs with -f job.yaml", "kubectl get nodes -o yaml prints the nodes")
-	}
 	size, declared, err := p.band.read()
 	if err != nil {
 		return nil, err
 	}
-	input, err := readManifests(p.files, stdin)
+	input, fleet, err := p.read(ctx, stdin)
 	if err != nil {
 		return nil, err
 	}
-	if len(input.Gangs) == 0 {
-		return nil, withHint(errors.New("the manifests hold no pod, job or gang to place"),
-			"add one with -f job.yaml; a pod that has its node already counts as running")
-	}
-	nodes := input.Nodes
-	var fleet *topology.Fleet
-	if len(nodes) == 0 {
-		if fleet, err = p.from.fleet(ctx); err != nil {
-			return nil, err
-		}
-		nodes = placement.FromTopology(fleet)
-	} else if len(p.from.snapshots) > 0 || p.from.root != "/" {
-		return nil, usageError("the manifests hold nodes, and --snapshot or --root brings others: leave one of them out")
-	} else if len(p.band.tiers) > 0 {
+	if fleet == nil && len(p.band.tiers) > 0 {
 		return nil, usageError("--oversubscription is about machines, and the nodes of manifests tell no links: use --snapshot")
 	}
-	found, err := placeAll(ctx, nodes, input.Running, input.Gangs)
+	found, err := placeAll(ctx, input.Nodes, input.Running, input.Gangs)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +128,32 @@ func (p *placeInput) decide(ctx context.Context, stdin io.Reader) (*report.Decis
 	return &doc, nil
 }
 
-func placeAll(ctx context.Context, nodes []placement.Node, running []placement.Running, gangs []placement.Gang) ([]placement.Decision, error) {
+// read returns what the manifests say, at least one gang, with the nodes of the
+// machines where the manifests have none: fleet is those machines, otherwise nil.
+func (p *placeInput) read(ctx context.Context, stdin io.Reader) (input *kube.Input, fleet *topology.Fleet, err error) {
+	if len(p.files) == 0 {
+		return nil, nil, withHint(usageError("no manifest"), "name the jobs with -f job.yaml", "kubectl get nodes -o yaml prints the nodes")
+	}
+	if input, err = readManifests(p.files, stdin); err != nil {
+		return nil, nil, err
+	}
+	if len(input.Gangs) == 0 {
+		return nil, nil, withHint(errors.New("the manifests hold no pod, job or gang to place"),
+			"add one with -f job.yaml; a pod that has its node already counts as running")
+	}
+	if len(input.Nodes) == 0 {
+		if fleet, err = p.from.fleet(ctx); err != nil {
+			return nil, nil, err
+		}
+		input.Nodes = placement.FromTopology(fleet)
+	} else if len(p.from.snapshots) > 0 || p.from.root != "/" {
+		return nil, nil, usageError("the manifests hold nodes, and --snapshot or --root brings others: leave one of them out")
+	}
+	return input, fleet, nil
+}
+
+// usageOf is the fleet of some nodes with what runs on them.
+func usageOf(nodes []placement.Node, running []placement.Running) (*placement.Usage, error) {
 	fleet, err := placement.NewFleet(nodes, nil)
 	if err != nil {
 		return nil, err
@@ -149,6 +163,14 @@ func placeAll(ctx context.Context, nodes []placement.Node, running []placement.R
 		if err := usage.Add(r); err != nil {
 			return nil, err
 		}
+	}
+	return usage, nil
+}
+
+func placeAll(ctx context.Context, nodes []placement.Node, running []placement.Running, gangs []placement.Gang) ([]placement.Decision, error) {
+	usage, err := usageOf(nodes, running)
+	if err != nil {
+		return nil, err
 	}
 	found := make([]placement.Decision, 0, len(gangs))
 	for _, g := range gangs {
