@@ -3,6 +3,7 @@
 package device
 
 import (
+	"cmp"
 	"math/bits"
 	"sync"
 )
@@ -23,18 +24,19 @@ type Links struct {
 	mu     sync.Mutex
 	sets   map[[2]int][]setEntry // by k and m, then by the mask of free devices
 	parts  map[int][]int64       // by k, then by mask; -1 not yet known
-	greedy map[greedyKey]uint64
+	greedy map[setKey]uint64
+	tops   map[setKey]int64
 }
 
 // setEntry is the best way to take m sets of k devices out of a mask.
 type setEntry struct {
 	total int64  // score of the sets
-	rest  int64  // best partition of what stays free into sets of the same size (pairs for k = 1)
+	rest  int64  // best partition of what stays free into sets of the same size
 	first uint64 // one of the sets, the one with the lowest indices
 	known bool
 }
 
-type greedyKey struct {
+type setKey struct {
 	mask uint64
 	k    int
 }
@@ -43,7 +45,7 @@ type greedyKey struct {
 func NewLinks(score [][]int64) *Links {
 	t := &Links{
 		n: len(score), score: score, even: true,
-		sets: map[[2]int][]setEntry{}, parts: map[int][]int64{}, greedy: map[greedyKey]uint64{},
+		sets: map[[2]int][]setEntry{}, parts: map[int][]int64{}, greedy: map[setKey]uint64{}, tops: map[setKey]int64{},
 	}
 	for a := range score {
 		for b := range a {
@@ -77,11 +79,14 @@ func (t *Links) pairs(k int) int64 {
 }
 
 // Best is the total score of the best m disjoint sets of k devices of mask, and
-// how good the rest can be. There must be m*k devices.
+// how good the rest can be in a partition into sets of as many (pairs, for single
+// devices) and a smaller one. Best is first the sum of both, then the total.
+// There must be m*k devices.
 func (t *Links) Best(mask uint64, k, m int) (total, rest int64) {
 	if t.even {
 		size := max(k, 2)
-		return int64(m) * t.pairs(k), int64((Members(mask)-m*k)/size) * t.pairs(size)
+		left := Members(mask) - m*k
+		return int64(m) * t.pairs(k), int64(left/size)*t.pairs(size) + t.pairs(left%size)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -97,7 +102,8 @@ func (t *Links) Best(mask uint64, k, m int) (total, rest int64) {
 }
 
 // Whole is the best score of a partition of mask into sets that a shape of k
-// devices would like to find whole: of size k, or pairs for single devices.
+// devices would like to find whole: of size k, or pairs for single devices, and
+// one smaller.
 func (t *Links) Whole(mask uint64, k int) int64 {
 	_, rest := t.Best(mask, k, 0)
 	return rest
@@ -148,7 +154,8 @@ func (t *Links) solve(mask uint64, k, m int) setEntry {
 	best := setEntry{total: -1, known: true}
 	t.subsets(mask, k, func(set uint64, score int64) {
 		left := t.solve(mask&^set, k, m-1)
-		if total := score + left.total; total > best.total || total == best.total && left.rest > best.rest {
+		total := score + left.total
+		if c := cmp.Compare(total+left.rest, best.total+best.rest); best.total < 0 || c > 0 || c == 0 && total > best.total {
 			best.total, best.rest, best.first = total, left.rest, set
 		}
 	})
@@ -156,10 +163,11 @@ func (t *Links) solve(mask uint64, k, m int) setEntry {
 	return best
 }
 
-// partition is the best total score of disjoint sets of size k within mask.
+// partition is the best total score of a partition of mask into sets of size k
+// and one smaller.
 func (t *Links) partition(mask uint64, k int) int64 {
-	if Members(mask) < k {
-		return 0
+	if Members(mask) <= k {
+		return t.Value(mask)
 	}
 	memo := t.parts[k]
 	if memo == nil {
@@ -172,12 +180,38 @@ func (t *Links) partition(mask uint64, k int) int64 {
 	if memo[mask] >= 0 {
 		return memo[mask]
 	}
+	// The lowest device is in a whole set or in the smaller one.
+	var best int64
 	low := mask & -mask
-	best := t.partition(mask&^low, k)
-	t.subsets(mask&^low, k-1, func(set uint64, _ int64) {
-		best = max(best, t.Value(set|low)+t.partition(mask&^(set|low), k))
-	})
+	try := func(size int) {
+		t.subsets(mask&^low, size-1, func(set uint64, _ int64) {
+			best = max(best, t.Value(set|low)+t.partition(mask&^(set|low), k))
+		})
+	}
+	try(k)
+	if rest := Members(mask) % k; rest > 0 {
+		try(rest)
+	}
 	memo[mask] = best
+	return best
+}
+
+// Top is the score of the best set of k devices of mask, whatever that leaves.
+func (t *Links) Top(mask uint64, k int) int64 {
+	if t.even {
+		return t.pairs(k)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n > ExactDevices {
+		return t.Value(t.grow(mask, k))
+	}
+	key := setKey{mask, k}
+	best, known := t.tops[key]
+	if !known {
+		t.subsets(mask, k, func(_ uint64, score int64) { best = max(best, score) })
+		t.tops[key] = best
+	}
 	return best
 }
 
@@ -208,7 +242,7 @@ const maxGreedy = 1 << 14
 // grow builds a set from each device in turn, always adding the best joined one,
 // and keeps the best of these sets.
 func (t *Links) grow(mask uint64, k int) uint64 {
-	key := greedyKey{mask, k}
+	key := setKey{mask, k}
 	if set, ok := t.greedy[key]; ok {
 		return set
 	}

@@ -201,8 +201,12 @@ func score(n *placement.Node, set []int) int64 {
 	return sum
 }
 
-// partition is the best total of disjoint sets of size k.
+// partition is the best total of sets of size k and a smaller one, which
+// together are all.
 func partition(n *placement.Node, from []int, k int) int64 {
+	if len(from) <= k {
+		return score(n, from)
+	}
 	var best int64
 	for _, o := range choices(nil, from, k) {
 		rest := slices.DeleteFunc(slices.Clone(from), func(i int) bool { return slices.Contains(o.devices, i) })

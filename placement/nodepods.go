@@ -56,8 +56,7 @@ func (f *Fleet) bestSets(s *shape, node int) int64 {
 		var best int64
 		for _, mask := range masks {
 			if int64(members(mask)) >= n.qty {
-				total, _ := g.sets.Best(mask, int(n.qty), 1)
-				best = max(best, total)
+				best = max(best, g.sets.Top(mask, int(n.qty)))
 			}
 		}
 		sum += best
@@ -87,10 +86,10 @@ func (a zoneState) better(b zoneState) bool {
 	switch {
 	case !b.ok:
 		return true
+	case a.total+a.rest != b.total+b.rest:
+		return a.total+a.rest > b.total+b.rest
 	case a.total != b.total:
 		return a.total > b.total
-	case a.rest != b.rest:
-		return a.rest > b.rest
 	case a.opened != b.opened:
 		return a.opened < b.opened
 	}
@@ -98,8 +97,8 @@ func (a zoneState) better(b zoneState) bool {
 }
 
 // spread finds, for every count up to most, how aligned pods lie in the zones
-// of a node: the best sets, then the best rest, then the fewest zones opened,
-// then the lowest zones. The result is by zone, then by count.
+// of a node: the best sets and rest, then the best sets, then the fewest zones
+// opened, then the lowest zones. The result is by zone, then by count.
 func (u *Usage) spread(s *shape, node, most int, needs []deviceNeed) [][]zoneState {
 	states := make([][]zoneState, u.f.zones(node))
 	before := make([]zoneState, most+1)

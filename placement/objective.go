@@ -90,7 +90,7 @@ func (o *objective) build(q *query, order []Family) {
 				o.priced[i].line = line(o.priced[i].name)
 			}
 		case FamilyDevices:
-			o.lost, o.broken = line(nameLost), line(nameBroken)
+			o.broken, o.lost = line(nameBroken), line(nameLost)
 		case FamilyFree:
 			o.buildFree(line, slices.Index(order, FamilyFree) < slices.Index(order, FamilyDomains))
 		}

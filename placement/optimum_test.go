@@ -10,7 +10,7 @@ import (
 	"tarsia.dev/tarsia/placement"
 )
 
-// nodeBest is the least (lost, broken, zones opened) of m pods on a node, by
+// nodeBest is the least (broken, lost, zones opened) of m pods on a node, by
 // trying every way; ok is false when m do not fit.
 func (t *truth) nodeBest(n *placement.Node, s placement.Shape, m int) (best [3]int64, ok bool) {
 	named := s.Requests[gpu] > 0 && listed(n, gpu) && t.unnamed(n, gpu) == 0
@@ -26,7 +26,7 @@ func (t *truth) nodeBest(n *placement.Node, s placement.Shape, m int) (best [3]i
 		if left == 0 {
 			v := [3]int64{0, 0, zones}
 			if named {
-				v[0], v[1] = lost, before-scores-now.whole(n, s)
+				v[0], v[1] = before-scores-now.whole(n, s), lost
 			}
 			if !ok || lessVector(v[:], best[:]) {
 				best, ok = v, true
@@ -186,11 +186,11 @@ func (t *truth) value(w world, s placement.Shape, split []int, caps []int64, cos
 		}
 		n := &t.nodes[i]
 		taints += softTaints(n, s) * int64(m)
-		lost, broken, zones = lost+costs[i][m][0], broken+costs[i][m][1], zones+costs[i][m][2]
+		broken, lost, zones = broken+costs[i][m][0], lost+costs[i][m][1], zones+costs[i][m][2]
 		accel += t.free(n, gpu) - int64(m)*s.Requests[gpu]
 		freeNodes += caps[i] - int64(m)
 	}
-	v = append(v, int64(len(used)), taints, lost, broken)
+	v = append(v, int64(len(used)), taints, broken, lost)
 	for _, l := range levels {
 		if named[l] {
 			v = append(v, t.freeLeft(used, levels, named, l, split, caps))
