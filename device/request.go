@@ -17,8 +17,8 @@ type Request struct {
 	Function bool
 	Labels   map[string]string
 
-	// Within asks that all devices of the request lie in one domain of a scope;
-	// Prefer only wishes it.
+	// Within asks that all devices of the request lie in one domain of a scope, as
+	// one device always does; Prefer only wishes it.
 	Within, Prefer Scope
 
 	// Beside names an earlier request: the devices lie in the domains of Near that

@@ -37,7 +37,7 @@ func (s *search) sets(r *ask, pool uint64, next func(set uint64, givenUp int64) 
 		return next(set, 0)
 	case r.Whole() && kind.Partitioned():
 		return s.partitions(r, pool, func(set uint64, givenUp int64) bool { return next(set, givenUp+prefers(set)) })
-	case r.Within != "":
+	case r.Within != "" && r.count > 1:
 		return s.within(r, pool, func(set uint64) bool { return next(set, prefers(set)) })
 	}
 	return s.subsets(r, pool, func(set uint64) bool { return next(set, prefers(set)) })
@@ -89,9 +89,10 @@ func (s *search) within(r *ask, pool uint64, next func(set uint64) bool) bool {
 	return true
 }
 
-// together tells whether all devices of a set lie in one known domain.
+// together tells whether all devices of a set lie in one known domain; one
+// device by itself always does.
 func (k *Kind) together(scope int, set uint64) bool {
-	if set == 0 {
+	if Members(set) < 2 {
 		return true
 	}
 	first := k.scopes[scope][firstSlot(set)]
