@@ -8,10 +8,10 @@ import (
 	"slices"
 )
 
-// maxRequests is how many requests one pod may make, and maxCount how many
+// MaxRequests is how many requests one pod may make, and maxCount how many
 // devices one of them may be for.
 const (
-	maxRequests = 16
+	MaxRequests = 16
 	maxCount    = MaxKind
 )
 
@@ -19,8 +19,8 @@ const (
 // amount that is not above 0, two ways to take one device, an unknown scope, a
 // reference to no earlier request.
 func CheckRequests(requests []Request) error {
-	if len(requests) > maxRequests {
-		return fmt.Errorf("it has %d device requests, want at most %d", len(requests), maxRequests)
+	if len(requests) > MaxRequests {
+		return fmt.Errorf("it has %d device requests, want at most %d", len(requests), MaxRequests)
 	}
 	for i := range requests {
 		r := &requests[i]

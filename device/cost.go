@@ -4,16 +4,16 @@ package device
 
 import "slices"
 
-// maxSizes is how many sizes of partitions, and of slot profiles, the cost
+// MaxSizes is how many sizes of partitions, and of slot profiles, the cost
 // speaks of, the largest first.
-const maxSizes = 6
+const MaxSizes = 6
 
 // The lines of a Cost, in their order.
 const (
 	LineGivenUp    = 0                         // preferences of the requests not met, by device
 	LinePartitions = 1                         // and the next: partitions that can no longer be made, by Table.PartitionSizes
-	LineSlots      = LinePartitions + maxSizes // the same for profiles, by Table.SlotSizes
-	LineBroken     = LineSlots + maxSizes      // link score lost to the sets and to the best sets of what is left
+	LineSlots      = LinePartitions + MaxSizes // the same for profiles, by Table.SlotSizes
+	LineBroken     = LineSlots + MaxSizes      // link score lost to the sets and to the best sets of what is left
 	LineScore      = LineBroken + 1            // link score of the sets, negated
 	LineNUMA       = LineScore + 1             // NUMA nodes beyond the first that a pod's first request lies in
 	LinePCIe       = LineNUMA + 1              // PCIe switches, the same
@@ -36,6 +36,31 @@ func (c *Cost) add(o *Cost) {
 	}
 }
 
+// Kept is how many partitions of each of PartitionSizes, and instances of each of
+// SlotSizes, a node has of which nothing is taken; at most MaxSizes of either.
+func (t *Table) Kept() (partitions, slots []int64) {
+	partitions = make([]int64, min(len(t.PartitionSizes), MaxSizes))
+	slots = make([]int64, min(len(t.SlotSizes), MaxSizes))
+	for i := range t.Kinds {
+		for _, p := range t.Kinds[i].partitions {
+			if size := slices.Index(t.PartitionSizes, Members(p)); size >= 0 && size < MaxSizes {
+				partitions[size]++
+			}
+		}
+		for _, s := range t.Kinds[i].slots {
+			if s == nil {
+				continue
+			}
+			for p := range s.Profiles {
+				if size := slices.Index(t.SlotSizes, s.Profiles[p].Size); size < MaxSizes {
+					slots[size] += s.room(p, &Row{})
+				}
+			}
+		}
+	}
+	return partitions, slots
+}
+
 // standing is what a state is worth, by the lines that depend on it alone,
 // negated: the cost of pods is what they add between two states.
 func (a *Ask) standing(st *State) Cost {
@@ -43,7 +68,7 @@ func (a *Ask) standing(st *State) Cost {
 	for k := range a.t.Kinds {
 		kind := &a.t.Kinds[k]
 		for _, p := range kind.partitions {
-			if size := slices.Index(a.t.PartitionSizes, Members(p)); size >= 0 && size < maxSizes && p&^st.Free[k] == 0 {
+			if size := slices.Index(a.t.PartitionSizes, Members(p)); size >= 0 && size < MaxSizes && p&^st.Free[k] == 0 {
 				c[LinePartitions+size]--
 			}
 		}
@@ -103,7 +128,7 @@ func (t *Table) standingSlots(st *State, dev int, c *Cost) {
 	}
 	for i := range slots.Profiles {
 		p := &slots.Profiles[i]
-		if size := slices.Index(t.SlotSizes, p.Size); size < maxSizes {
+		if size := slices.Index(t.SlotSizes, p.Size); size < MaxSizes {
 			c[LineSlots+size] -= slots.room(i, &st.Rows[dev])
 		}
 	}

@@ -33,6 +33,7 @@ func (f *Fleet) buildGroups() error {
 	var tables device.Tables
 	f.groups = make([][]group, len(f.nodes))
 	f.groupAt = make([]int32, 1, len(f.nodes)+1)
+	f.modular = make([]bool, len(f.res))
 	index := map[*device.Table]int32{}
 	for i := range f.nodes {
 		n := &f.nodes[i]
@@ -47,6 +48,7 @@ func (f *Fleet) buildGroups() error {
 				index[t] = int32(len(f.tables))
 				f.tables = append(f.tables, t)
 				f.partitioned = f.partitioned || t.Partitioned()
+				f.addKept(t)
 			}
 			f.table[i] = index[t]
 			if err := f.newGroups(i, t); err != nil {
@@ -81,6 +83,7 @@ func (f *Fleet) newGroups(node int, t *device.Table) error {
 			g.zone[z] |= bit
 		}
 		f.maxScore = max(f.maxScore, kind.MaxScore)
+		f.modular[g.res] = f.modular[g.res] || kind.Partitioned()
 		f.greedy = f.greedy || !g.sets.Exact()
 		f.groups[node] = append(f.groups[node], g)
 	}

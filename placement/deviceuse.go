@@ -210,7 +210,8 @@ func (u *Usage) fitAsked(s *shape, node int, a *device.Ask, pods int64, binds st
 		return 0, binds
 	}
 	st := u.state(node)
-	fit, _ := a.Fit(&st, u.rooms(s, node), int(pods))
+	fit, exact := a.Fit(&st, u.rooms(s, node), int(pods))
+	u.rough = u.rough || !exact
 	if int64(fit) < pods {
 		return int64(fit), constraintDevices
 	}
@@ -246,7 +247,8 @@ func (u *Usage) lacksDevices(s *shape, node int) lack {
 // costsAsked is costs for a shape that asks for devices.
 func (u *Usage) costsAsked(s *shape, node, most int, best int64, a *device.Ask) []nodeCost {
 	st := u.state(node)
-	costs, _ := a.Costs(&st, u.rooms(s, node), most)
+	costs, exact := a.Costs(&st, u.rooms(s, node), most)
+	u.rough = u.rough || !exact
 	out := make([]nodeCost, most+1)
 	for m := 1; m <= most; m++ {
 		out[m] = nodeCostOf(&costs[m], int64(m)*best)
@@ -257,7 +259,7 @@ func (u *Usage) costsAsked(s *shape, node, most int, best int64, a *device.Ask) 
 // nodeCostOf reads the lines of a cost; best is the link score that the sets of
 // as many pods could have on an empty node.
 func nodeCostOf(c *device.Cost, best int64) nodeCost {
-	return nodeCost{lost: max(0, best+c[device.LineScore]), broken: c[device.LineBroken]}
+	return nodeCost{lost: max(0, best+c[device.LineScore]), broken: c[device.LineBroken], asked: c}
 }
 
 // costOfAsked counts what chosen pods of one shape on one node cost.
@@ -364,4 +366,24 @@ func (u *Usage) checkAsked(s *shape, b *booking, a *device.Ask) error {
 		return fmt.Errorf("the devices that the decision names are not what it asks for")
 	}
 	return nil
+}
+
+// roughly tells whether the devices of some node were too many to search
+// through for a set of the gang.
+func (u *Usage) roughly(q *query) bool {
+	return slices.ContainsFunc(q.sets, func(set gangSet) bool {
+		c := u.shapes[set.s.key]
+		return c != nil && c.rough
+	})
+}
+
+// unproven takes back what a decision claims where devices were not searched
+// through.
+func unproven(d Decision) Decision {
+	d.Optimal = false
+	d.Reasons = append(d.Reasons, "a node has more ways to choose devices than are searched through: what it holds is good, not proven best")
+	if d.Outcome == Refused {
+		d.Outcome, d.Certificate = Undecided, nil
+	}
+	return d
 }

@@ -19,6 +19,7 @@ func (u *Usage) stage(q *query, pods []podPlace) nodeCost {
 		if a := u.ask(s, node); a != nil {
 			c := u.costOfAsked(s, pods[:end], a)
 			sum.lost, sum.broken = sum.lost+c.lost, sum.broken+c.broken
+			q.obj.devices.each(u.f, node, c.asked, func(line int, v int64) { sum.put(line, v) })
 			for _, p := range pods[:end] {
 				held = append(held, u.bookingOf(s, p))
 				u.hold(last(held))
@@ -73,6 +74,9 @@ func (u *Usage) evaluate(q *query, a *attempt, c int, uses [][]nodeUse, st nodeC
 	}
 	put(o.lost, st.lost)
 	put(o.broken, st.broken)
+	for line, v := range st.lines {
+		put(line, v)
+	}
 	put(o.zones, st.zones)
 	put(o.placed, int64(q.wanted()))
 	nodes := map[int]bool{}

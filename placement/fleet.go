@@ -36,17 +36,20 @@ type Fleet struct {
 	tables      []*device.Table
 	table       []int32 // by node: its table, -1 when it lists no device
 	partitioned bool    // some devices are given as partitions only
-	leftAt      []int32 // by node: where what is left of its devices begins, and leftLen the end of all
-	rowAt       []int32 // the same for what is taken of devices that can be divided
-	leftLen     int
-	rowLen      int
-	groups      [][]group // by node: its devices, a group for each resource
-	groupAt     []int32   // by node: where its groups begin in dense arrays; one more at the end
-	zoneAt      []int32   // the same for its NUMA zones
-	zoneAlloc   []int64   // (zoneAt+zone)*len(res)+resource
-	zoned       []bool    // node*len(res)+resource: some zone of the node lists it
-	maxScore    int64     // the largest link score of any node
-	greedy      bool      // some node has more unequal devices than sets are exact for
+	modular     []bool  // by resource: those of it
+	// What nodes can lose of partitions and of slots.
+	partitionSizes, slotSizes keptSizes
+	leftAt                    []int32 // by node: where what is left of its devices begins, and leftLen the end of all
+	rowAt                     []int32 // the same for what is taken of devices that can be divided
+	leftLen                   int
+	rowLen                    int
+	groups                    [][]group // by node: its devices, a group for each resource
+	groupAt                   []int32   // by node: where its groups begin in dense arrays; one more at the end
+	zoneAt                    []int32   // the same for its NUMA zones
+	zoneAlloc                 []int64   // (zoneAt+zone)*len(res)+resource
+	zoned                     []bool    // node*len(res)+resource: some zone of the node lists it
+	maxScore                  int64     // the largest link score of any node
+	greedy                    bool      // some node has more unequal devices than sets are exact for
 }
 
 // level is one relation of nodes: racks, NVLink domains.

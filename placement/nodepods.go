@@ -10,7 +10,18 @@ import (
 
 // nodeCost is what m pods of a shape cost on one node, beside the lines that
 // follow from m alone.
-type nodeCost struct{ lost, broken, zones int64 }
+type nodeCost struct {
+	lost, broken, zones int64
+	asked               *device.Cost  // of a shape that asks for devices
+	lines               map[int]int64 // of stage: sums of the lines of asked, by line of the objective
+}
+
+func (c *nodeCost) put(line int, v int64) {
+	if c.lines == nil {
+		c.lines = map[int]int64{}
+	}
+	c.lines[line] += v
+}
 
 // podPlace is where one pod lies: on a node, in a zone, on sets of devices.
 type podPlace struct {

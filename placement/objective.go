@@ -41,6 +41,7 @@ type objective struct {
 	placed, givenUp, affinity, nodes, balance, taints, lost, broken, accel, freeNodes, zones int
 	domains, free                                                                            []int
 	balanceLevel                                                                             int
+	devices                                                                                  *deviceLines
 }
 
 // scopeLevel says that the domains of a level that a scope uses are counted.
@@ -90,7 +91,7 @@ func (o *objective) build(q *query, order []Family) {
 				o.priced[i].line = line(o.priced[i].name)
 			}
 		case FamilyDevices:
-			o.broken, o.lost = line(nameBroken), line(nameLost)
+			o.buildDevices(q, line)
 		case FamilyFree:
 			o.buildFree(line, slices.Index(order, FamilyFree) < slices.Index(order, FamilyDomains))
 		}
@@ -185,7 +186,7 @@ func (o *objective) bounds(sets []*counts, n, held int64) []int64 {
 			b[line] = v
 		}
 	}
-	var room, accel, soft, gap, devices, nodeDevices int64
+	var room, accel, soft, gap, devices, nodeDevices, wholes int64
 	for i := range f.nodes {
 		usable := held > 0
 		for _, c := range sets {
@@ -219,6 +220,10 @@ func (o *objective) bounds(sets []*counts, n, held int64) []int64 {
 		for _, need := range c.s.needs {
 			mine += min(need.qty, nodeDevices)
 		}
+		for range c.s.Devices {
+			mine += nodeDevices
+		}
+		wholes = max(wholes, int64(len(c.s.Devices)+len(c.s.needs)))
 		devices, gap = max(devices, mine), max(gap, c.s.mostGap())
 	}
 	room += held // and what shrinking gives back
@@ -242,7 +247,8 @@ func (o *objective) bounds(sets []*counts, n, held int64) []int64 {
 	put(o.nodes, nodes)
 	put(o.taints, n*soft)
 	put(o.lost, n*devices*devices/2*f.maxScore)
-	put(o.broken, nodes*nodeDevices*nodeDevices/2*f.maxScore)
+	put(o.broken, nodes*wholes*nodeDevices*nodeDevices/2*f.maxScore)
+	o.devices.bounds(f, n, nodes, nodeDevices, put)
 	put(o.accel, accel)
 	put(o.freeNodes, room)
 	put(o.zones, n)

@@ -32,6 +32,9 @@ func Place(ctx context.Context, u *Usage, g Gang) (Decision, error) {
 	if err != nil {
 		return Decision{}, fmt.Errorf("place gang %q: %w", g.Name, err)
 	}
+	if u.roughly(q) {
+		d = unproven(d)
+	}
 	if d.Outcome == Refused {
 		if d, err = u.preemptOrExplain(ctx, q, d); err != nil {
 			return Decision{}, fmt.Errorf("place gang %q: %w", g.Name, err)

@@ -163,7 +163,9 @@ func (p *plan) leaf(u *Usage, node int) []uint64 {
 	if most == 0 {
 		return data
 	}
+	u.rough = false
 	costs := u.costs(p.c.s, node, max(0, most-held), p.c.best[node])
+	p.c.rough = p.c.rough || u.rough
 	taints, gap := p.c.s.softTaints(&u.f.nodes[node]), p.c.s.gap(&u.f.nodes[node])
 	for m := range most + 1 {
 		v := data[m*w : (m+1)*w]
@@ -188,6 +190,7 @@ func (p *plan) addNode(u *Usage, v []uint64, node, m, held int, cost nodeCost) {
 	}
 	p.pack.add(v, o.lost, cost.lost)
 	p.pack.add(v, o.broken, cost.broken)
+	o.devices.each(u.f, node, cost.asked, func(line int, x int64) { p.pack.add(v, line, x) })
 	p.pack.add(v, o.accel, u.accelLeft(node, p.c.s, n-int64(held)))
 	p.pack.add(v, o.freeNodes, p.c.pods[node]-n+int64(held))
 	p.pack.add(v, o.zones, cost.zones)

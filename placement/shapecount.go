@@ -18,6 +18,10 @@ type counts struct {
 	index map[string]int32
 	tally []int // by constraint, for mostBinding
 
+	// rough: what some node holds was too much to search through; its count may be
+	// too low, and its costs too high.
+	rough bool
+
 	plans map[planKey]*plan
 	used  int // clock of the usage when last asked for
 
@@ -106,7 +110,9 @@ func (c *counts) recount(u *Usage, node int) {
 	if c.fixed[node] {
 		return
 	}
+	u.rough = false
 	pods, binds := u.fit(c.s, node)
+	c.rough = c.rough || u.rough
 	c.binds[node] = c.intern(binds)
 	delta := pods - c.pods[node]
 	if delta == 0 {

@@ -20,6 +20,7 @@ type Usage struct {
 	unnamed []int64  // by group: devices that pods hold without saying which
 	part    partUse
 	masks   []uint64 // scratch of state
+	rough   bool     // devices were last chosen by a search that stopped early
 	running map[string]booking
 
 	// log lists every node that changed, base of them forgotten.
