@@ -97,6 +97,7 @@ type Shape struct {
 	Selector      []Term   // all of
 	AnyOf         [][]Term // at least one list must hold whole; empty asks for nothing (node affinity's ORed nodeSelectorTerms)
 	Tolerations   []Toleration
+	Bars          []Bar // rules from outside: none of them may hold the node
 	// Preferences are wishes on node labels; the weight of those not met is a line
 	// of the objective.
 	Preferences []Preference

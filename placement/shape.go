@@ -123,7 +123,7 @@ func (s Shape) key() string {
 		slices.Sort(preferences)
 		b = fmt.Appendf(b, "|%q", preferences)
 	}
-	return string(b)
+	return string(append(b, barKey(s.Bars)...))
 }
 
 // termKeys writes terms so that their order does not matter.
@@ -256,6 +256,9 @@ func (s *shape) standing(n *Node) (lack, bool) {
 		return !slices.ContainsFunc(all, func(t Term) bool { return !t.Matches(n.Labels) })
 	}) {
 		return lack{"node affinity", anyOfText(s.AnyOf), "none of them"}, true
+	}
+	if l, ok := s.barred(n); ok {
+		return l, true
 	}
 	if len(s.foreign) > 0 {
 		return lack{s.foreign[0], amount(s.foreign[0], s.Requests[s.foreign[0]]) + " a pod", "no node lists it"}, true
