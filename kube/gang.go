@@ -25,8 +25,11 @@ type member struct {
 	shape  placement.Shape
 	rules  []rule
 	joined string // Kueue's podset-group-name
-	at     where
-	inSet  int // index of its pod set, once the gang is made
+	// labels and priority are for policies.
+	labels   map[string]string
+	priority int32
+	at       where
+	inSet    int // index of its pod set, once the gang is made
 	// group is the PodGroup that it points to, and groupAt where; "" is none.
 	group   string
 	groupAt where
@@ -169,6 +172,7 @@ func (r *reader) gangs(all []*parts) []placement.Gang {
 		}
 		gang := placement.Gang{Name: g.name, PodSets: podSets(g)}
 		gang.Rules = r.mergeRules(g)
+		classify(&gang, g)
 		total := map[string]int64{}
 		for _, s := range gang.PodSets {
 			r.within(total, g.members[0].at, g.name, s.Shape.Requests, int64(s.Count))

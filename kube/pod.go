@@ -91,6 +91,10 @@ func (r *reader) template(w where, meta *metav1.ObjectMeta, spec *corev1.PodSpec
 		rules:  r.levelRules(annotations, meta.Annotations),
 		joined: meta.Annotations[kueueGroup],
 		shape:  r.shape(w.in("spec"), spec),
+		labels: meta.Labels,
+	}
+	if spec.Priority != nil {
+		m.priority = *spec.Priority
 	}
 	m.shape.AlignNUMA = r.aligned(annotations, meta.Annotations)
 	m.group, m.groupAt = groupOf(w, meta, spec)
@@ -103,7 +107,7 @@ func (r *reader) shape(w where, spec *corev1.PodSpec) placement.Shape {
 	if len(spec.Containers) == 0 {
 		r.fail(w.in("containers").errorf("found no container, wanted at least one"))
 	}
-	shape := placement.Shape{Requests: r.podRequests(w, spec)}
+	shape := placement.Shape{Requests: r.podRequests(w, spec), QoS: qosOf(spec)}
 	r.selector(w, spec, &shape)
 	for i, t := range spec.Tolerations {
 		tw := w.in("tolerations", strconv.Itoa(i))

@@ -36,6 +36,7 @@ type podGroup struct {
 	rules   []rule
 	running int64 // pods of it that run
 	numa    bool
+	labels  map[string]string
 }
 
 // otherGroup is what is read of a PodGroup of scheduler-plugins
@@ -119,7 +120,8 @@ func (r *reader) otherGroup(o *object, family string) {
 func (r *reader) newGroup(o *object, meta *metav1.ObjectMeta) *podGroup {
 	annotations := o.at("metadata", "annotations")
 	return &podGroup{
-		o: o, minAt: o.at("spec"),
+		labels: meta.Labels,
+		o:      o, minAt: o.at("spec"),
 		rules: r.levelRules(annotations, meta.Annotations),
 		numa:  r.aligned(annotations, meta.Annotations),
 	}

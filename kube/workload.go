@@ -17,13 +17,14 @@ type workload struct {
 	owner   string // key of the workload that made it; "" is none
 	rules   []rule // of its own annotations, for each of its gangs
 	numa    bool   // its own annotation, for each of its pods
+	labels  map[string]string
 	members []member
 }
 
 // workload begins a workload from the object's metadata.
 func (r *reader) workload(o *object, meta *metav1.ObjectMeta) workload {
 	annotations := o.at("metadata", "annotations")
-	w := workload{o: o, rules: r.levelRules(annotations, meta.Annotations), numa: r.aligned(annotations, meta.Annotations)}
+	w := workload{o: o, rules: r.levelRules(annotations, meta.Annotations), numa: r.aligned(annotations, meta.Annotations), labels: meta.Labels}
 	if c := metav1.GetControllerOfNoCopy(meta); c != nil {
 		w.owner = objectKey(c.Kind, o.namespace, c.Name)
 	}
@@ -34,6 +35,7 @@ func (r *reader) workload(o *object, meta *metav1.ObjectMeta) workload {
 func (w *workload) apply(m *member) {
 	m.rules = append(m.rules, w.rules...)
 	m.shape.AlignNUMA = m.shape.AlignNUMA || w.numa
+	m.labels = over(m.labels, w.labels)
 }
 
 // add finishes a workload: its members get its rules.

@@ -11,6 +11,7 @@ import (
 	"maps"
 
 	"tarsia.dev/tarsia/device"
+	"tarsia.dev/tarsia/topologymanager"
 )
 
 // Resources counts what is asked for or there: "cpu" in milli-cores, "memory"
@@ -98,6 +99,9 @@ type Shape struct {
 	AnyOf         [][]Term // at least one list must hold whole; empty asks for nothing (node affinity's ORed nodeSelectorTerms)
 	Tolerations   []Toleration
 	Bars          []Bar // rules from outside: none of them may hold the node
+	// QoS is the quality-of-service class of the pods, for policies; "" is not
+	// known.
+	QoS topologymanager.QoS
 	// Preferences are wishes on node labels; the weight of those not met is a line
 	// of the objective.
 	Preferences []Preference
