@@ -45,8 +45,9 @@ type Decision struct {
 // Score is one line of the lexicographic objective, first difference decides,
 // smaller is better.
 type Score struct {
-	Name  string `json:"name"`
-	Value int64  `json:"value"`
+	Name   string `json:"name"`
+	Family Family `json:"family"` // the group that the line belongs to
+	Value  int64  `json:"value"`
 }
 
 // Assignment is one pod's place.

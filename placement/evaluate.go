@@ -89,7 +89,7 @@ func (u *Usage) evaluate(q *query, a *attempt, c int, uses [][]nodeUse, st nodeC
 			put(o.affinity, set.s.gap(&u.f.nodes[node])*n)
 			put(o.freeNodes, left.pods[node]-n+int64(set.rules.heldOn(node)))
 			for _, p := range o.priced {
-				put(p.line, p.at(node, n))
+				put(p.line, p.at(i, node, n))
 			}
 			nodes[node] = true
 		}

@@ -94,13 +94,14 @@ func (u *Usage) objectiveOf(q *query) (*objective, error) {
 	return o, nil
 }
 
-// price is a line that adds up over nodes: what m pods of the gang cost there.
+// price is a line that adds up over nodes: what m pods of a set cost there.
 type price struct {
 	name string
 	key  string // equal for prices that are equal
 	line int
 	most int64 // the largest value for one pod
-	at   func(node int, pods int64) int64
+	// at is by position in query.sets.
+	at func(set, node int, pods int64) int64
 }
 
 // prices compiles the lines of FamilyCost.
@@ -109,27 +110,44 @@ func (u *Usage) prices(q *query, o *objective) error {
 		if slices.ContainsFunc(q.gang.Costs[:i], func(d Cost) bool { return d.Name == c.Name }) {
 			return fmt.Errorf("two costs are named %q", c.Name)
 		}
-		dense := make([]int64, len(u.f.nodes))
-		most := c.Other
-		for node := range dense {
-			v, said := c.PerPod[u.f.nodes[node].Name]
-			if !said {
-				v = c.Other
+		p := price{name: nameCost + c.Name}
+		all, err := u.pricesOf(c.Name, SetCost{c.PerPod, c.Other})
+		if err != nil {
+			return err
+		}
+		bySet := make([][]int64, len(q.sets))
+		for j, set := range q.sets {
+			bySet[j] = all
+			if own, ok := c.Sets[set.name]; ok {
+				if bySet[j], err = u.pricesOf(c.Name, own); err != nil {
+					return err
+				}
 			}
-			dense[node], most = v, max(most, v)
-			if v < 0 {
-				return fmt.Errorf("cost %q is %d on node %q, want 0 or more", c.Name, v, u.f.nodes[node].Name)
+			p.key += u.priceKey(bySet[j])
+			for _, v := range bySet[j] {
+				p.most = max(p.most, v)
 			}
 		}
-		if most > maxPrice {
-			return fmt.Errorf("cost %q is %d a pod, want at most %d", c.Name, most, int64(maxPrice))
-		}
-		o.priced = append(o.priced, price{
-			name: nameCost + c.Name, key: u.priceKey(dense), most: most,
-			at: func(node int, pods int64) int64 { return pods * dense[node] },
-		})
+		p.at = func(set, node int, pods int64) int64 { return pods * bySet[set][node] }
+		o.priced = append(o.priced, p)
 	}
 	return nil
+}
+
+// pricesOf lists what a pod costs by node.
+func (u *Usage) pricesOf(name string, c SetCost) ([]int64, error) {
+	dense := make([]int64, len(u.f.nodes))
+	for node := range dense {
+		v, said := c.PerPod[u.f.nodes[node].Name]
+		if !said {
+			v = c.Other
+		}
+		if v < 0 || v > maxPrice {
+			return nil, fmt.Errorf("cost %q is %d a pod on node %q, want 0 to %d", name, v, u.f.nodes[node].Name, int64(maxPrice))
+		}
+		dense[node] = v
+	}
+	return dense, nil
 }
 
 // maxPrice keeps the sum over the pods of a gang within a line.

@@ -128,4 +128,13 @@ type Cost struct {
 	// is not in it costs Other. No value is negative.
 	PerPod map[string]int64
 	Other  int64
+	// Sets is the same for pod sets whose pods cost something else, by the name of
+	// the set.
+	Sets map[string]SetCost
+}
+
+// SetCost is Cost.PerPod and Cost.Other for the pods of one set.
+type SetCost struct {
+	PerPod map[string]int64
+	Other  int64
 }

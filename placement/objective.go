@@ -29,13 +29,14 @@ const (
 // objective is the list of lines for one gang: which levels it speaks of. A
 // line that could not differ between placements is left out; its position is -1.
 type objective struct {
-	f      *Fleet
-	levels []int        // outermost first
-	rule   []bool       // by position: a rule names it, it is not only an outer level of one
-	counts []scopeLevel // whose domains are counted, for each level
-	priced []price
-	names  []string
-	key    string // equal for objectives that are equal
+	f        *Fleet
+	levels   []int        // outermost first
+	rule     []bool       // by position: a rule names it, it is not only an outer level of one
+	counts   []scopeLevel // whose domains are counted, for each level
+	priced   []price
+	names    []string
+	families []Family // by position in names
+	key      string   // equal for objectives that are equal
 	// Positions in names. domains and free are by position in levels; free is -1
 	// where no rule names the level.
 	placed, givenUp, affinity, nodes, balance, taints, lost, broken, accel, freeNodes, zones int
@@ -49,14 +50,15 @@ type scopeLevel struct{ scope, level int }
 
 // build writes the lines in the order of the families.
 func (o *objective) build(q *query, order []Family) {
+	var family Family
 	line := func(name string) int {
-		o.names = append(o.names, name)
+		o.names, o.families = append(o.names, name), append(o.families, family)
 		return len(o.names) - 1
 	}
 	balanced := o.balance >= 0
 	o.placed, o.affinity, o.balance = -1, -1, -1
 	o.domains, o.free = make([]int, len(o.levels)), make([]int, len(o.levels))
-	for _, family := range order {
+	for _, family = range order {
 		switch family {
 		case FamilyPlaced:
 			if q.elastic() {
@@ -122,7 +124,7 @@ func (o *objective) buildFree(line func(string) int, nodesFirst bool) {
 func (o *objective) scores(values []int64) []Score {
 	out := make([]Score, len(values))
 	for i, v := range values {
-		out[i] = Score{o.names[i], v}
+		out[i] = Score{o.names[i], o.families[i], v}
 	}
 	return out
 }

@@ -173,7 +173,9 @@ func TestCrossingLevels(t *testing.T) {
 		t.Errorf("%s, optimal %t: %q", d.Outcome, d.Optimal, d.Reasons)
 	}
 	verify(t, w, d)
-	want := []placement.Score{{Name: "preferred levels given up", Value: 2}, {Name: "domains used: hall", Value: 2}, {Name: "domains used: rack", Value: 2}, {Name: "nodes used", Value: 3}}
+	want := []placement.Score{
+		{Name: "preferred levels given up", Family: placement.FamilyGivenUp, Value: 2}, {Name: "domains used: hall", Family: placement.FamilyDomains, Value: 2},
+		{Name: "domains used: rack", Family: placement.FamilyDomains, Value: 2}, {Name: "nodes used", Family: placement.FamilyDomains, Value: 3}}
 	if diff := cmp.Diff(want, d.Objective[:4]); diff != "" {
 		t.Error(diff)
 	}

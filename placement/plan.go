@@ -186,7 +186,7 @@ func (p *plan) addNode(u *Usage, v []uint64, node, m, held int, cost nodeCost) {
 	o, n := p.obj, int64(m)
 	p.pack.add(v, o.nodes, 1)
 	for i := range o.priced {
-		p.pack.add(v, o.priced[i].line, o.priced[i].at(node, n))
+		p.pack.add(v, o.priced[i].line, o.priced[i].at(0, node, n)) // a table is of one set
 	}
 	p.pack.add(v, o.lost, cost.lost)
 	p.pack.add(v, o.broken, cost.broken)

@@ -170,7 +170,7 @@ func (p *preemption) evict(d Decision, victims []unit) Decision {
 		d.Victims = append(d.Victims, v.pods...)
 	}
 	d.Objective = slices.Concat([]Score{
-		{nameVictimPriority, int64(highest)}, {nameVictimGangs, int64(len(victims))}, {nameVictimPods, int64(len(d.Victims))},
+		{nameVictimPriority, FamilyVictims, int64(highest)}, {nameVictimGangs, FamilyVictims, int64(len(victims))}, {nameVictimPods, FamilyVictims, int64(len(d.Victims))},
 	}, d.Objective)
 	line := fmt.Sprintf("%s of priority %d or less must go first: %s", plural(int64(len(d.Victims)), "pod"), highest, shortList(names))
 	if p.proven {
