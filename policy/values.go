@@ -33,11 +33,6 @@ func (r *reader) sorted() []read {
 	return out
 }
 
-// about tells whether an expression reads anything of a subject.
-func (e *expression) about(of subject) bool {
-	return slices.ContainsFunc(e.reads, func(r read) bool { return subjectOf(r.variable) == of })
-}
-
 // values are what one evaluation is given. Parts that an expression cannot speak
 // of are nil.
 type values struct {
