@@ -158,8 +158,22 @@ type Result struct {
 	Consumed map[string]int64 `json:"consumed,omitempty"`
 }
 
-// check refuses what the API server would have refused.
-func (c *Claim) check() error {
+// Key is the same for claims that demand the same.
+func (c *Claim) Key() string {
+	b := fmt.Appendf(nil, "%q|%+q|", c.Name, c.Constraints)
+	for _, r := range c.Requests {
+		b = fmt.Appendf(b, "%q(", r.Name)
+		for i := range r.Alternatives {
+			e := &r.Alternatives[i]
+			b = fmt.Appendf(b, "%q %d %t %t %s,", e.Name, e.Count, e.All, e.AdminAccess, e.key())
+		}
+		b = append(b, ')')
+	}
+	return string(b)
+}
+
+// Check refuses what the API server would have refused, and admin access.
+func (c *Claim) Check() error {
 	seen := map[string]bool{}
 	for _, r := range c.Requests {
 		if r.Name == "" || seen[r.Name] {

@@ -156,7 +156,7 @@ func TestCount(t *testing.T) {
 		0:  {mig("n", 3), profile(t, "3g.40gb"), 100},
 		10: {halves("n", 5), wholeOrHalf(t), 100},
 	} {
-		got, exact, err := newUse(t, c.p).Count("n", []Claim{c.c}, c.most, Options{})
+		got, exact, err := newUse(t, c.p).Count(nil, []Demand{{Node: "n", Claim: c.c}}, c.most, Options{})
 		if err != nil || got != want || !exact {
 			t.Errorf("got %d, exact %v, %v, want %d", got, exact, err, want)
 		}

@@ -155,5 +155,8 @@ func (inv *Inventory) Networked(node string) bool {
 	return slices.ContainsFunc(inv.seenBy(node), func(d int32) bool { return len(inv.reach[d]) != 1 })
 }
 
+// Devices is how many devices a node reaches.
+func (inv *Inventory) Devices(node string) int { return len(inv.seenBy(node)) }
+
 // caps of a device.
 func (inv *Inventory) capsOf(d int32) []namedCap { return inv.caps[inv.capAt[d]:inv.capAt[d+1]] }

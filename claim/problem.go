@@ -48,7 +48,7 @@ type alternative struct {
 // compile turns a demand into candidates. Alternatives that the devices could
 // not meet even with nothing allocated are left out.
 func (u *Use) compile(at int, d *Demand) (*demand, error) {
-	if err := d.Claim.check(); err != nil {
+	if err := d.Claim.Check(); err != nil {
 		return nil, err
 	}
 	out := &demand{at: at, claim: &d.Claim, node: d.Node}

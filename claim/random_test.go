@@ -119,7 +119,10 @@ func TestSolveAgainstBruteForce(t *testing.T) {
 				t.Fatalf("seed %d, round %d: %v", seed, round, err)
 			}
 		}
-		for _, al := range a.Allocations {
+		for i, al := range a.Allocations {
+			if err := u.Verify(demands[i], al); err != nil {
+				t.Fatalf("seed %d, round %d: %v", seed, round, err)
+			}
 			if err := u.Hold(al.Results); err != nil {
 				t.Fatalf("seed %d, round %d: %v", seed, round, err)
 			}

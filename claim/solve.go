@@ -63,6 +63,9 @@ func (u *Use) Solve(demands []Demand, o Options) (Answer, error) {
 	}
 	for _, p := range problems {
 		if why := p.short(); why != "" {
+			if len(p.demands) == 1 {
+				why = u.explain(p.demands[0], &demands[p.demands[0].at])
+			}
 			return Answer{Outcome: Refused, Reason: why, Counted: true, Looks: a.Looks}, nil
 		}
 	}
@@ -186,39 +189,4 @@ func (u *Use) explainRequest(r *Request, i int, seen []int32) string {
 		text += fmt.Sprintf(", pools %v are incomplete", slices.Sorted(maps.Keys(incomplete)))
 	}
 	return text
-}
-
-// Count finds how many pods with the same claims fit on a node, up to a most.
-// exact is false where a search ended before it knew whether one more fits.
-func (u *Use) Count(node string, claims []Claim, most int, o Options) (n int, exact bool, err error) {
-	o.AnyWay = true
-	exact = true
-	fits := func(m int) (bool, error) {
-		var demands []Demand
-		for range m {
-			for _, c := range claims {
-				demands = append(demands, Demand{Node: node, Claim: c})
-			}
-		}
-		a, err := u.Solve(demands, o)
-		exact = exact && a.Outcome != Undecided
-		return a.Outcome == Fits, err
-	}
-	low, high := 0, most+1 // low fits; high does not, or is not asked for
-	for step := 1; low < high-1; {
-		m := min(low+step, high-1)
-		if high <= most {
-			m = low + (high-low)/2
-		}
-		ok, err := fits(m)
-		if err != nil {
-			return 0, false, err
-		}
-		if ok {
-			low, step = m, 2*step
-		} else {
-			high = m
-		}
-	}
-	return low, exact, nil
 }

@@ -74,7 +74,7 @@ func (u *Usage) membersPods(set *gangSet, at int, member string, pods []podPlace
 }
 
 func (u *Usage) assignment(p podPlace) Assignment {
-	a := Assignment{Node: u.f.nodes[p.node].Name, Devices: []string{}}
+	a := Assignment{Node: u.f.nodes[p.node].Name, Devices: []string{}, Zones: u.zoneIDs(p), Claims: p.claims}
 	if p.zone >= 0 {
 		a.Zone = new(u.f.nodes[p.node].Zones[p.zone].ID)
 	}

@@ -124,7 +124,7 @@ func (g Group) partial() bool {
 
 // admit checks one assignment against what is free now.
 func (u *Usage) admit(s *shape, name string, a Assignment) (booking, error) {
-	b, err := u.book(Running{Name: name, Node: a.Node, Requests: s.Requests, Devices: a.Devices, Zone: a.Zone})
+	b, err := u.book(Running{Name: name, Node: a.Node, Requests: s.Requests, Devices: a.Devices, Zone: a.Zone, Claims: a.Claims})
 	if err != nil {
 		return booking{}, err
 	}
@@ -136,6 +136,14 @@ func (u *Usage) admit(s *shape, name string, a Assignment) (booking, error) {
 	}
 	if pods, binds := u.fit(s, b.node); pods < 1 {
 		return booking{}, fmt.Errorf("node %q: too little %s is free", a.Node, binds)
+	}
+	if err := u.admitClaims(s, a); err != nil {
+		return booking{}, err
+	}
+	if u.predicts(s, b.node) {
+		if b.bound, _ = u.foretell(s, b.node); b.bound == nil {
+			return booking{}, fmt.Errorf("node %q: %s", a.Node, u.lacksKubelet(s, b.node).found)
+		}
 	}
 	if s.AlignNUMA && u.zoneFit(s, b.node, b.zone) < 1 {
 		return booking{}, fmt.Errorf("node %q: too little is free in NUMA zone %d", a.Node, *a.Zone)

@@ -15,8 +15,15 @@ const maxPods = 1 << 20
 const constraintNUMA = "numa"
 
 // fit counts how many pods of a shape still fit on a node and names what binds:
-// the resource of which there is too little for one more.
+// the resource of which there is too little for one more, the node's kubelet,
+// or resource claims.
 func (u *Usage) fit(s *shape, node int) (pods int64, binds string) {
+	pods, binds = u.fitResources(s, node)
+	pods, binds = u.fitKubelet(s, node, pods, binds)
+	return u.fitClaims(s, node, pods, binds)
+}
+
+func (u *Usage) fitResources(s *shape, node int) (pods int64, binds string) {
 	pods, binds = maxPods, Pods
 	row, a := node*len(u.f.res), u.ask(s, node)
 	for _, n := range s.needs {
@@ -95,8 +102,13 @@ func (u *Usage) lacks(s *shape, node int) lack {
 	if binds == constraintDevices {
 		return u.lacksDevices(s, node)
 	}
-	if binds == constraintNUMA {
+	switch binds {
+	case constraintNUMA:
 		return u.lacksZone(s, node)
+	case constraintKubelet:
+		return u.lacksKubelet(s, node)
+	case constraintClaims:
+		return u.lacksClaims(s, node)
 	}
 	return lack{binds, u.wanted(s, binds), u.foundOnNode(node, binds)}
 }

@@ -2,6 +2,8 @@
 
 package placement
 
+import "tarsia.dev/tarsia/claim"
+
 // Outcome of a decision.
 type Outcome string
 
@@ -55,9 +57,14 @@ type Assignment struct {
 	PodSet  string   `json:"podSet"`
 	Pod     int      `json:"pod"` // 0..Count-1 within its set; spares count on, held pods keep their number
 	Node    string   `json:"node"`
-	Zone    *int     `json:"zone"`            // NUMA zone, where aligned
-	Devices []string `json:"devices"`         // chosen device ids; empty when the node lists none
-	Spare   bool     `json:"spare,omitempty"` // kept free for the set, nothing starts there
+	Zone    *int     `json:"zone"`    // NUMA zone, where aligned
+	Devices []string `json:"devices"` // chosen device ids; empty when the node lists none
+	// Zones are the ids of the NUMA zones in which its kubelet would pin it, or of
+	// the fewest that hold it; empty where neither is asked or known.
+	Zones []int `json:"zones,omitempty"`
+	// Claims are the devices for the shape's resource claims, in their order.
+	Claims []claim.Allocation `json:"claims,omitempty"`
+	Spare  bool               `json:"spare,omitempty"` // kept free for the set, nothing starts there
 }
 
 // Refusal says what one domain lacked.

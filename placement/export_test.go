@@ -2,7 +2,11 @@
 
 package placement
 
-import "context"
+import (
+	"context"
+	"maps"
+	"slices"
+)
 
 // Recount returns the objective of a gang of one set as the tables found it and
 // as it is counted from the chosen pods.
@@ -34,4 +38,19 @@ func Search(u *Usage, g Gang) (found, stopped bool, err error) {
 	}
 	pods, stopped, err := u.search(context.Background(), q, u.layout(nil, nil).cells[0].nodes)
 	return pods != nil, stopped, err
+}
+
+// Same tells whether the same is booked on a fleet, to the last number.
+func Same(a, b *Usage) bool {
+	same := func(x, y map[uint64]int) bool { return maps.Equal(x, y) }
+	memory := func(u *Usage) map[int]map[uint64]int {
+		m := cloneMemory(u.memory)
+		maps.DeleteFunc(m, func(_ int, sets map[uint64]int) bool { return len(sets) == 0 })
+		return m
+	}
+	if a.claim.use != nil && !a.claim.use.Equal(b.claim.use) || len(a.claim.waiting) > 0 || len(b.claim.waiting) > 0 {
+		return false
+	}
+	return slices.Equal(a.free, b.free) && slices.Equal(a.zone, b.zone) && slices.Equal(a.held, b.held) &&
+		slices.Equal(a.unnamed, b.unnamed) && len(a.running) == len(b.running) && maps.EqualFunc(memory(a), memory(b), same)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"tarsia.dev/tarsia/claim"
 	"tarsia.dev/tarsia/device"
 )
 
@@ -50,6 +51,10 @@ type Fleet struct {
 	zoned                     []bool    // node*len(res)+resource: some zone of the node lists it
 	maxScore                  int64     // the largest link score of any node
 	greedy                    bool      // some node has more unequal devices than sets are exact for
+
+	kubelets  bool             // some node's kubelet is known
+	claims    *claim.Inventory // devices of resource claims; nil where no node lists any
+	networked []int32          // nodes that reach such devices together with others
 }
 
 // level is one relation of nodes: racks, NVLink domains.
@@ -92,6 +97,15 @@ func NewFleet(nodes []Node, levels []string) (*Fleet, error) {
 	}
 	if err := f.buildLevels(levels); err != nil {
 		return nil, err
+	}
+	if err := f.buildClaims(); err != nil {
+		return nil, err
+	}
+	for i := range f.nodes {
+		if err := checkKubelet(&f.nodes[i]); err != nil {
+			return nil, err
+		}
+		f.kubelets = f.kubelets || f.nodes[i].Kubelet != nil
 	}
 	return f, nil
 }

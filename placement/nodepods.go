@@ -5,6 +5,7 @@ package placement
 import (
 	"slices"
 
+	"tarsia.dev/tarsia/claim"
 	"tarsia.dev/tarsia/device"
 )
 
@@ -25,11 +26,13 @@ func (c *nodeCost) put(line int, v int64) {
 
 // podPlace is where one pod lies: on a node, in a zone, on sets of devices.
 type podPlace struct {
-	set   int // position of its pod set in the gang
-	node  int
-	zone  int           // -1 when not aligned
-	masks []uint64      // by group of the node; nil when no device can be named
-	takes []device.Take // of a shape that asks for more than whole devices
+	set    int // position of its pod set in the gang
+	node   int
+	zone   int                // -1 when not aligned
+	masks  []uint64           // by group of the node; nil when no device can be named
+	bound  *bound             // zones, where they are foretold
+	claims []claim.Allocation // by claim of the shape, once they are settled
+	takes  []device.Take      // of a shape that asks for more than whole devices
 }
 
 // deviceNeed is a demand for devices that the node lists and that can be named.
@@ -214,6 +217,9 @@ func last[T any](s []T) T { return s[len(s)-1] }
 // place chooses zones and devices for m pods of a set on a node: the choice
 // whose cost costs reports.
 func (u *Usage) place(s *shape, set, node, m int) []podPlace {
+	if u.predicts(s, node) {
+		return u.placeForetold(s, set, node, m)
+	}
 	if a := u.ask(s, node); a != nil {
 		return u.placeAsked(s, set, node, m, a)
 	}
@@ -254,6 +260,18 @@ func (u *Usage) place(s *shape, set, node, m int) []podPlace {
 
 // booking is what a pod of the shape holds at its place.
 func (u *Usage) bookingOf(s *shape, p podPlace) booking {
+	b := u.bookingOfDevices(s, p)
+	b.bound = p.bound
+	if p.claims == nil && len(s.Claims) > 0 {
+		b.waits = s
+	}
+	for _, a := range p.claims {
+		b.claims = append(b.claims, a.Results...)
+	}
+	return b
+}
+
+func (u *Usage) bookingOfDevices(s *shape, p podPlace) booking {
 	if p.takes != nil {
 		return u.bookingAsked(s, p)
 	}

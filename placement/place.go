@@ -108,6 +108,9 @@ func (u *Usage) decide(ctx context.Context, q *query) (Decision, error) {
 		return u.refused(q, d, &attempts[len(attempts)-1], last), nil
 	}
 	best.exact = exact && !stopped
+	if settled, err := u.settleClaims(ctx, q, best); err != nil || !settled {
+		return u.refused(q, d, &attempts[len(attempts)-1], true), err
+	}
 	return u.placed(q, d, &attempts[0], kept, best), nil
 }
 
@@ -135,7 +138,7 @@ func (o *objective) settled(values []int64) bool {
 // try looks for the best placement that keeps the levels of an attempt. It
 // returns nil when there is none, and true when a search stopped before it knew.
 func (u *Usage) try(ctx context.Context, q *query, a *attempt) (*choice, bool, error) {
-	if len(q.sets) > 1 {
+	if len(q.sets) > 1 || u.entangled(q) {
 		if len(q.scopes) > 1 || q.elastic() || slices.ContainsFunc(q.sets, func(s gangSet) bool { return !s.rules.plain() || s.rules.balance >= 0 }) {
 			return nil, true, nil
 		}

@@ -182,6 +182,11 @@ func (u *Usage) refused(q *query, d Decision, a *attempt, stopped bool) Decision
 	d.Certificate = u.certificate(q, a.lay)
 	d.Proved = d.Certificate != nil || !stopped
 	level := a.lay.level(u.f)
+	if u.vague(q) {
+		d.Outcome, d.Certificate, d.Proved = Undecided, nil, false
+		d.Reasons = append(d.Reasons, "a search for devices for its resource claims stopped early: more pods may fit than were counted")
+		return d
+	}
 	switch {
 	case d.Certificate != nil && len(a.lay.hard) == 0:
 		d.Reasons = append(d.Reasons, "counting shows that it does not fit: each node taken alone, the fleet holds too few")

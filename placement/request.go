@@ -10,6 +10,7 @@ package placement
 import (
 	"maps"
 
+	"tarsia.dev/tarsia/claim"
 	"tarsia.dev/tarsia/device"
 	"tarsia.dev/tarsia/topologymanager"
 )
@@ -47,6 +48,13 @@ type Node struct {
 	// can make. Where a node has any, devices with a module are given as whole
 	// partitions only.
 	Partitions [][]int
+	// Kubelet is how the node's kubelet aligns pods with NUMA zones; a pod that it
+	// would refuse does not fit. nil: not known, and nothing is refused for it.
+	Kubelet *topologymanager.Kubelet
+	// Pools are the devices that pods have by resource claims. A pool without
+	// nodes of its own is this node's; one that many nodes reach is listed once,
+	// by any of them.
+	Pools []claim.Pool
 }
 
 // Domain says that a node lies in a domain of a level. Level is a tree name
@@ -61,6 +69,11 @@ type Domain struct {
 type Zone struct {
 	ID          int
 	Allocatable Resources
+	// Capacity is what the zone has where that is more than Allocatable: CPUs
+	// that are reserved. A kubelet finds by it how few zones could hold a pod.
+	Capacity Resources
+	// Distances is how far other zones are, by id (ACPI SLIT); absent is unknown.
+	Distances map[int]int
 }
 
 // Device is one allocatable device of a node.
@@ -84,6 +97,7 @@ type Running struct {
 	Requests Resources
 	Devices  []string // what it holds of devices, as device.Part writes it, where known
 	Zone     *int
+	Claims   []claim.Allocation // devices that it holds by resource claims
 	Priority int32
 	Gang     string // pods of one gang are evicted together; "" stands alone
 	// End is when it ends, in seconds from now; nil is unknown.
@@ -99,9 +113,12 @@ type Shape struct {
 	AnyOf         [][]Term // at least one list must hold whole; empty asks for nothing (node affinity's ORed nodeSelectorTerms)
 	Tolerations   []Toleration
 	Bars          []Bar // rules from outside: none of them may hold the node
-	// QoS is the quality-of-service class of the pods, for policies; "" is not
-	// known.
+	// QoS is the quality-of-service class of the pods, for policies and kubelets;
+	// "" is not known, and a kubelet then aligns devices only.
 	QoS topologymanager.QoS
+	// Containers are what a kubelet admits one by one; without them one asks for
+	// all of Requests.
+	Containers []topologymanager.Container
 	// Preferences are wishes on node labels; the weight of those not met is a line
 	// of the objective.
 	Preferences []Preference
@@ -111,6 +128,12 @@ type Shape struct {
 	// virtual functions, sets near one another. What is asked for here is not in
 	// Requests too.
 	Devices []device.Request
+	// FewestZones names the fewest NUMA zones that hold the pod, then the
+	// nearest, and gives it their devices; it forbids nothing.
+	FewestZones bool
+	// Claims are the pod's own resource claims. What they ask for is not in
+	// Requests too.
+	Claims []claim.Claim
 }
 
 // Preference is a wish that all Terms hold: a preferred node affinity. Weight is

@@ -80,7 +80,7 @@ type searcher struct {
 // more than their number: search tries one choice only.
 func (u *Usage) choosy(q *query, nodes []int32) bool {
 	return slices.ContainsFunc(q.sets, func(set gangSet) bool {
-		return slices.ContainsFunc(nodes, func(n int32) bool { return u.ask(set.s, int(n)) != nil })
+		return slices.ContainsFunc(nodes, func(n int32) bool { return u.ask(set.s, int(n)) != nil || u.predicts(set.s, int(n)) })
 	})
 }
 
@@ -117,6 +117,7 @@ func (u *Usage) kinds(q *query, nodes []int32) []int {
 			st := u.state(node)
 			b = st.AppendKey(fmt.Appendf(b, "|%d ", u.f.table[node]))
 		}
+		b = u.appendClaimKind(u.appendKubeletKind(b, node), q, node)
 		if _, ok := seen[string(b)]; !ok {
 			seen[string(b)] = len(seen)
 		}
@@ -204,6 +205,10 @@ func (s *searcher) podsOf(at, left, from, zone int) (bool, error) {
 // take books one pod with the best devices of its zone or node.
 func (s *searcher) take(sh *shape, set, node, z int) {
 	p := podPlace{set: set, node: node, zone: z}
+	if s.u.predicts(sh, node) {
+		s.add(sh, s.u.placeForetold(sh, set, node, 1)[0])
+		return
+	}
 	if a := s.u.ask(sh, node); a != nil {
 		s.add(sh, s.u.placeInZone(sh, set, node, z, a))
 		return

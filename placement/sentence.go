@@ -148,6 +148,8 @@ func (r Refusal) lack() string {
 		return "no alternative of the node affinity holds: " + r.Wanted
 	case strings.HasPrefix(r.Constraint, "has no ") && r.Level == levelNode:
 		return "in no domain of level " + strings.TrimPrefix(r.Constraint, "has no ")
+	case r.Level == levelNode && (r.Constraint == constraintKubelet || r.Constraint == constraintClaims):
+		return r.Found
 	case r.Level == levelNode && r.Constraint == constraintNUMA:
 		return "a pod wants " + r.Wanted + "; " + r.Found
 	case perPod && r.Constraint == Pods:

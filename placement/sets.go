@@ -86,6 +86,9 @@ func (q *query) usesOf(pods []podPlace) [][]nodeUse {
 // greedy tries the orders of pod sets in one cell: those that fit least often
 // first, as given, and backwards. It returns the best that held every set.
 func (u *Usage) greedy(ctx context.Context, q *query, a *attempt, c int) ([]podPlace, error) {
+	if u.entangled(q) {
+		return nil, nil
+	}
 	given := make([]int, len(q.sets))
 	for i := range given {
 		given[i] = i

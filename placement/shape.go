@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tarsia.dev/tarsia/device"
+	"tarsia.dev/tarsia/topologymanager"
 )
 
 // need is one resource of a shape.
@@ -27,7 +28,8 @@ type shape struct {
 	key     string
 	needs   []need // extended resources, then CPU, memory, the others, pods
 	foreign []string
-	asks    []tableAsk // by table of the fleet, as they are asked for
+	pod     topologymanager.Pod // what a kubelet sees of it
+	asks    []tableAsk          // by table of the fleet, as they are asked for
 }
 
 // compileShape checks a shape and numbers its resources. Every pod also needs
@@ -54,7 +56,14 @@ func compileShape(f *Fleet, s Shape) (*shape, error) {
 			}
 		}
 	}
-	c := &shape{Shape: s, key: s.key()}
+	if err := checkClaims(s.Claims); err != nil {
+		return nil, err
+	}
+	pod, err := s.compileContainers()
+	if err != nil {
+		return nil, err
+	}
+	c := &shape{Shape: s, key: s.key(), pod: pod}
 	names := slices.SortedFunc(maps.Keys(s.Requests), func(a, b string) int {
 		return cmp.Or(cmp.Compare(resourceRank(a), resourceRank(b)), cmp.Compare(a, b))
 	})
@@ -102,6 +111,12 @@ func (s Shape) key() string {
 	}
 	if len(s.Devices) > 0 {
 		b = append(append(b, '|'), device.RequestKey(s.Devices)...)
+	}
+	if s.QoS != "" || len(s.Containers) > 0 || s.FewestZones {
+		b = append(append(b, '|'), s.containersKey()...)
+	}
+	if len(s.Claims) > 0 {
+		b = append(append(b, '|'), s.claimsKey()...)
 	}
 	b = fmt.Appendf(b, "|%t|%q|", s.AlignNUMA, slices.Sorted(slices.Values(s.Architectures)))
 	var anyOf []string

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"tarsia.dev/tarsia/claim"
 )
 
 // Usage is what runs on a fleet: rows of numbers, and counts per shape that are
@@ -22,6 +24,8 @@ type Usage struct {
 	masks   []uint64 // scratch of state
 	rough   bool     // devices were last chosen by a search that stopped early
 	running map[string]booking
+	claim   claimUse
+	memory  map[int]map[uint64]int // by node, then set of its zones: pods whose memory a kubelet holds there
 
 	// log lists every node that changed, base of them forgotten.
 	log  []int32
@@ -46,6 +50,9 @@ type booking struct {
 	masks   []uint64 // by group of the node
 	unnamed []int64  // by group of the node
 	parts   []devicePart
+	bound   *bound         // zones, where they are foretold
+	waits   *shape         // whose claims it waits for, while its gang is looked for
+	claims  []claim.Result // devices by resource claims
 
 	// Who the pod is, for eviction and for the time to fit.
 	priority int32
@@ -59,7 +66,7 @@ func NewUsage(f *Fleet) *Usage {
 	return &Usage{
 		f: f, free: slices.Clone(f.alloc), zone: slices.Clone(f.zoneAlloc),
 		held: make([]uint64, groups), unnamed: make([]int64, groups), part: newPartUse(f),
-		running: map[string]booking{}, shapes: map[string]*counts{}, layouts: map[string]*layout{}, nesting: map[[2]int]bool{},
+		running: map[string]booking{}, claim: newClaimUse(f), memory: map[int]map[uint64]int{}, shapes: map[string]*counts{}, layouts: map[string]*layout{}, nesting: map[[2]int]bool{},
 	}
 }
 
@@ -68,7 +75,7 @@ func (u *Usage) Clone() *Usage {
 	return &Usage{
 		f: u.f, free: slices.Clone(u.free), zone: slices.Clone(u.zone),
 		held: slices.Clone(u.held), unnamed: slices.Clone(u.unnamed), part: u.part.clone(),
-		running: maps.Clone(u.running), shapes: map[string]*counts{}, layouts: maps.Clone(u.layouts), nesting: maps.Clone(u.nesting),
+		running: maps.Clone(u.running), claim: u.claim.clone(), memory: cloneMemory(u.memory), shapes: map[string]*counts{}, layouts: maps.Clone(u.layouts), nesting: maps.Clone(u.nesting),
 	}
 }
 
@@ -122,6 +129,9 @@ func (u *Usage) book(r Running) (booking, error) {
 	if err := u.bookDevices(&b, r.Devices); err != nil {
 		return booking{}, err
 	}
+	if err := u.bookClaims(&b, r.Claims); err != nil {
+		return booking{}, err
+	}
 	amounts := r.Requests.Clone()
 	if amounts == nil {
 		amounts = Resources{}
@@ -159,6 +169,8 @@ func (u *Usage) hold(b booking) {
 	}
 	u.holdParts(&b, 1)
 	u.shift(b, -1)
+	u.holdBound(b.node, b.bound, -1)
+	u.holdClaims(&b, 1)
 }
 
 func (u *Usage) release(b booking) {
@@ -168,6 +180,8 @@ func (u *Usage) release(b booking) {
 	}
 	u.holdParts(&b, -1)
 	u.shift(b, 1)
+	u.holdBound(b.node, b.bound, 1)
+	u.holdClaims(&b, -1)
 }
 
 // shift moves the numbers of a booking out of (-1) or back into what is free.

@@ -114,7 +114,7 @@ type Node struct {
 
 // Container is what one container asks for.
 type Container struct {
-	Name     string
+	Name     string    // "" where one stands for the whole pod
 	Requests Resources // for Guaranteed pods and for devices, limits are the same
 	Init     bool
 	Sidecar  bool // an init container that keeps running (restartPolicy Always)

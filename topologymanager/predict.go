@@ -126,7 +126,7 @@ func (s *state) byContainer() Answer {
 		wishes := s.wishes(c.Requests)
 		h := s.merge(wishes)
 		if !s.admits(h) {
-			a.Reason = s.refusal(fmt.Sprintf("%s %q", kind(c), c.Name), wishes)
+			a.Reason = s.refusal(who(c), wishes)
 			return a
 		}
 		if !s.allocate(&a, c, h) {
@@ -228,20 +228,20 @@ func (s *state) allocate(a *Answer, c Container, h hint) bool {
 				continue
 			}
 			if n := int64(s.node.Kubelet.ThreadsPerCore); n > 1 && q/1000%n != 0 {
-				a.Reason = fmt.Sprintf("%s %q: %d CPUs wanted, and the CPU manager gives whole cores of %d threads (full-pcpus-only)", kind(c), c.Name, q/1000, n)
+				a.Reason = fmt.Sprintf("%s: %d CPUs wanted, and the CPU manager gives whole cores of %d threads (full-pcpus-only)", who(c), q/1000, n)
 				return false
 			}
 		}
 		m, short := s.take(name, q, h.mask, c.Init && !c.Sidecar)
 		if short > 0 {
-			a.Reason = fmt.Sprintf("%s %q: %s %s wanted, %s free on the node", kind(c), c.Name, amount(name, q), name, amount(name, q-short))
+			a.Reason = fmt.Sprintf("%s: %s %s wanted, %s free on the node", who(c), amount(name, q), name, amount(name, q-short))
 			return false
 		}
 		used |= m
 	}
 	m, ok := s.takeMemory(c, h.mask, h.preferred)
 	if !ok {
-		a.Reason = fmt.Sprintf("%s %q: no set of NUMA zones holds its memory; %s", kind(c), c.Name, s.spreadOfMemory(c.Requests))
+		a.Reason = fmt.Sprintf("%s: no set of NUMA zones holds its memory; %s", who(c), s.spreadOfMemory(c.Requests))
 		return false
 	}
 	used |= m
@@ -297,9 +297,13 @@ func (s *state) ids(m uint64) []int {
 	return ids
 }
 
-func kind(c Container) string {
-	if c.Init {
-		return "init container"
+// who names a container; one without a name stands for the pod.
+func who(c Container) string {
+	switch {
+	case c.Name == "":
+		return "the pod"
+	case c.Init:
+		return fmt.Sprintf("init container %q", c.Name)
 	}
-	return "container"
+	return fmt.Sprintf("container %q", c.Name)
 }
