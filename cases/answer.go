@@ -94,6 +94,16 @@ var kinds = map[string]func(*Case, context.Context) (Answer, error){
 	"gang-tree":         (*Case).trees,
 	"domain-choice":     (*Case).trees,
 	"slot-distribution": (*Case).slots,
+
+	"device-choice":             (*Case).choices,
+	"device-choice-sequence":    (*Case).choices,
+	"device-partition-sequence": (*Case).choices,
+	"device-partition":          (*Case).joint,
+	"device-topology":           (*Case).joint,
+	"device-share":              (*Case).joint,
+	"device-template":           (*Case).joint,
+	"mig":                       (*Case).instances,
+	"cells-sequence":            (*Case).cells,
 }
 
 // Answer lets the engine answer the case. The error is that of a context that
@@ -128,12 +138,23 @@ func (c *Case) without(err error) Answer {
 	for i, r := range c.Requests {
 		results[i] = refusal(r.Name, err)
 	}
-	if !c.sequence() {
+	switch {
+	case !c.sequence():
 		return Answer{Results: results}
+	case c.Kind != "cells-sequence":
+		a := Answer{}
+		for i := range results {
+			a.Steps = append(a.Steps, Step{results[i : i+1]})
+		}
+		return a
 	}
 	a := Answer{}
-	for i := range results {
-		a.Steps = append(a.Steps, Step{results[i : i+1]})
+	for _, s := range c.Expected.Steps {
+		step := Step{Results: []Result{}}
+		if s.Schedule != "" {
+			step.Results = append(step.Results, refusal(s.Schedule, err))
+		}
+		a.Steps = append(a.Steps, step)
 	}
 	return a
 }

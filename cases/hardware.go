@@ -9,7 +9,7 @@ type devices struct {
 	Links          unread                 `json:"links"` // summed up in pairScore
 	PairScore      [][]int                `json:"pairScore"`
 	NUMA           []int                  `json:"numa"`
-	List           []device               `json:"list"`
+	List           []listed               `json:"list"`
 	Allocated      map[string][]allocated `json:"allocated"`
 	PartitionTable *partitionTable        `json:"partitionTable"`
 	Counters       map[string]int64       `json:"counters"`
@@ -18,7 +18,8 @@ type devices struct {
 	Note           note                   `json:"note"`
 }
 
-type device struct {
+// listed is one device of a node.
+type listed struct {
 	Type      string            `json:"type"`
 	Index     *int              `json:"index"`
 	Minor     *int              `json:"minor"`

@@ -15,9 +15,6 @@ func (c *Case) slots(ctx context.Context) (Answer, error) {
 		if n.OfferSlots != nil && *n.OfferSlots < 0 {
 			return invalid("node %q offers %d slots", n.Name, *n.OfferSlots)
 		}
-		if out.Allocatable == nil {
-			out.Allocatable = placement.Resources{}
-		}
 		out.Allocatable[placement.Pods] = or(n.OfferSlots, 0)
 		return nil
 	})

@@ -142,7 +142,8 @@ func (w *world) value(n node, level string) (string, bool) {
 }
 
 func (w *world) node(n node) placement.Node {
-	out := placement.Node{Name: n.Name, Labels: n.Labels, Allocatable: w.resources(n.Allocatable), Unschedulable: n.Unschedulable}
+	allocatable := w.resources(n.Allocatable)
+	out := placement.Node{Name: n.Name, Labels: n.Labels, Allocatable: allocatable, Unschedulable: n.Unschedulable}
 	if most, has := out.Allocatable["maxTasks"]; has {
 		delete(out.Allocatable, "maxTasks")
 		out.Allocatable[placement.Pods] = most
