@@ -64,10 +64,11 @@ func (w *world) gang(ctx context.Context, name string, requests []request) ([]Re
 		g.Priority = max(g.Priority, r.priority())
 	}
 	g.Preempt = w.c.preempts()
-	if err := w.hold(ctx, &g, requests); err != nil {
+	held, err := w.hold(ctx, &g, requests)
+	if err != nil {
 		return nil, err
 	}
-	d, err := placement.Place(ctx, w.usage, g)
+	d, remark, err := w.ask(ctx, g, held)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +76,7 @@ func (w *world) gang(ctx context.Context, name string, requests []request) ([]Re
 	for _, r := range requests {
 		res := outcomeOf(r.Name, d)
 		if d.Outcome == placement.Placed {
+			res.Reason = remark
 			res.Placements = spots(d, func(a placement.Assignment) bool { return a.PodSet == r.Name }, nil)
 			if len(d.Victims) > 0 && w.c.proposes() {
 				res.Outcome, res.Placements, res.Reason = Rejected, nil, "fits once the victims are gone"

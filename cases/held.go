@@ -10,28 +10,32 @@ import (
 )
 
 // hold says which pods of the requests run already and stay: the survivors of
-// a failed node, or those that a request which grows or shrinks has.
-func (w *world) hold(ctx context.Context, g *placement.Gang, requests []request) error {
+// a failed node, or those that a request which grows or shrinks has. It returns
+// what they use, which is in nobody's books yet.
+func (w *world) hold(ctx context.Context, g *placement.Gang, requests []request) ([]placement.Running, error) {
+	var held []placement.Running
 	switch w.c.Kind {
 	case "replacement":
 		if w.c.Workload == nil {
-			return nil
+			return nil, nil
 		}
 		for _, a := range w.c.Workload.Admitted {
 			for i := range requests {
 				if requests[i].Name != a.Request {
 					continue
 				}
-				if err := w.holdAssigned(g, &requests[i], a.Assignment, w.survives); err != nil {
-					return err
+				runs, err := w.holdAssigned(g, &requests[i], a.Assignment, w.survives)
+				if err != nil {
+					return nil, err
 				}
+				held = append(held, runs...)
 			}
 		}
 	case "elastic":
 		for _, unit := range unitsOf(requests) {
 			stale, err := w.stale(ctx, unit)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if stale {
 				continue
@@ -40,13 +44,15 @@ func (w *world) hold(ctx context.Context, g *placement.Gang, requests []request)
 				if unit[i].PreviousAssignment == nil {
 					continue
 				}
-				if err := w.holdAssigned(g, &unit[i], *unit[i].PreviousAssignment, func(string) bool { return true }); err != nil {
-					return err
+				runs, err := w.holdAssigned(g, &unit[i], *unit[i].PreviousAssignment, func(string) bool { return true })
+				if err != nil {
+					return nil, err
 				}
+				held = append(held, runs...)
 			}
 		}
 	}
-	return nil
+	return held, nil
 }
 
 // staysWhole tells whether replacement is switched off for the workload: single
@@ -121,29 +127,54 @@ func (w *world) hostOf(values []string) (string, bool) {
 	return name, known
 }
 
-// holdAssigned books the pods of a previous assignment that stay, and hands them
-// to the engine as held.
-func (w *world) holdAssigned(g *placement.Gang, r *request, a assignment, stays func(host string) bool) error {
+// holdAssigned hands the pods of a previous assignment that stay to the engine
+// as held, and returns what they use.
+func (w *world) holdAssigned(g *placement.Gang, r *request, a assignment, stays func(host string) bool) ([]placement.Running, error) {
 	at := slices.IndexFunc(g.PodSets, func(p placement.PodSet) bool { return p.Name == r.Name })
 	set := &g.PodSets[at]
+	var runs []placement.Running
 	for _, d := range a.Domains {
 		if !w.nodeIsLeaf() {
-			return unsupported("request %q holds pods in domains that are no nodes", r.Name)
+			return nil, unsupported("request %q holds pods in domains that are no nodes", r.Name)
 		}
 		name, known := w.hostOf(d.Values)
 		if !known || !stays(d.Values[len(d.Values)-1]) {
 			continue
 		}
 		if d.Count < 0 || d.Count > maxPods-len(set.Held) {
-			return invalid("request %q holds %d pods on node %q", r.Name, d.Count, name)
+			return nil, invalid("request %q holds %d pods on node %q", r.Name, d.Count, name)
 		}
 		for range d.Count {
 			pod := len(set.Held)
 			set.Held = append(set.Held, placement.Assignment{PodSet: set.Name, Pod: pod, Node: name})
-			if err := w.usage.Add(placement.Running{Name: placement.PodName(g.Name, set.Name, pod), Node: name, Requests: set.Shape.Requests, Priority: g.Priority, Gang: g.Name}); err != nil {
-				return err
-			}
+			runs = append(runs, placement.Running{
+				Name: placement.PodName(g.Name, set.Name, pod), Node: name, Requests: set.Shape.Requests, Priority: g.Priority, Gang: g.Name,
+			})
 		}
 	}
-	return nil
+	return runs, nil
+}
+
+// ask lets the engine decide with what held pods use in the books. Where that
+// leaves no place to replace pods, it is asked again without: the books of the
+// scheduler that recorded the case do not hold the workload itself. The text
+// says so.
+func (w *world) ask(ctx context.Context, g placement.Gang, held []placement.Running) (placement.Decision, string, error) {
+	bare := w.usage
+	w.usage = bare.Clone()
+	for _, r := range held {
+		if err := w.usage.Add(r); err != nil {
+			return placement.Decision{}, "", err
+		}
+	}
+	d, err := placement.Place(ctx, w.usage, g)
+	if err != nil || d.Outcome != placement.Refused || len(held) == 0 || w.c.Kind != "replacement" {
+		return d, "", err
+	}
+	again, err := placement.Place(ctx, bare, g)
+	if err != nil || again.Outcome != placement.Placed {
+		return d, "", err
+	}
+	w.usage = bare
+	return again, "fits where the pods that stay are not counted, as in the books of the case", nil
 }
