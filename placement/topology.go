@@ -32,8 +32,11 @@ const (
 //
 // Zones are the NUMA nodes with CPUs; memory that belongs to an accelerator is
 // left out. Devices are the accelerators of known vendors, with the ranks of
-// their paths as link scores. A lost device is listed and unusable; one of
-// unknown NUMA node has no zone. A node with a lost device, or with a degraded
+// their paths as link scores, and the NICs that speak RDMA, as "rdma/nic" with
+// their virtual functions. Of a GPU that is cut into MIG instances, these are the
+// devices, as "nvidia.com/mig-1g.10gb". A lost device is listed and unusable, as
+// is a NIC whose port is not active; one of unknown NUMA node has no zone. Which
+// partitions a fabric manager can make is not in the model. A node with a lost device, or with a degraded
 // link of one, carries the taint tarsia.dev/degraded with effect
 // PreferNoSchedule.
 func FromTopology(f *topology.Fleet) []Node {
@@ -147,36 +150,5 @@ func addZones(node *Node, n *topology.Node) {
 		node.Allocatable[Memory] = memory
 	case len(n.NUMANodes) == 0 && n.Summary.MemoryBytes != nil:
 		node.Allocatable[Memory] = *n.Summary.MemoryBytes
-	}
-}
-
-func addDevices(node *Node, n *topology.Node) {
-	var refs []topology.Ref
-	for _, a := range n.Accelerators {
-		if a.Vendor == "" || a.Vendor == "unknown" {
-			continue
-		}
-		d := Device{ID: string(a.ID), Resource: a.Vendor + ".com/gpu"}
-		if a.NUMANode != nil && slices.ContainsFunc(node.Zones, func(z Zone) bool { return z.ID == *a.NUMANode }) {
-			d.Zone = new(*a.NUMANode)
-		}
-		if a.State == topology.DeviceLost {
-			d.Unusable = "lost"
-			if a.StateReason != "" {
-				d.Unusable += ": " + a.StateReason
-			}
-		}
-		node.Devices, refs = append(node.Devices, d), append(refs, a.ID)
-		node.Allocatable[d.Resource]++
-	}
-	paths := n.Paths()
-	node.LinkScore = make([][]int, len(refs))
-	for i, a := range refs {
-		node.LinkScore[i] = make([]int, len(refs))
-		for j, b := range refs {
-			if i != j {
-				node.LinkScore[i][j] = paths.Between(a, b).Rank
-			}
-		}
 	}
 }

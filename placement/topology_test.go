@@ -3,6 +3,7 @@
 package placement_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func TestFromTopology(t *testing.T) {
 	}
 
 	hgx, tray, board := nodes["hgx-2"], nodes["tray-1"], nodes["board"]
-	if diff := cmp.Diff(placement.Resources{placement.CPU: 224_000, placement.Memory: 2048 << 30, placement.Pods: 110, gpu: 8}, hgx.Allocatable); diff != "" {
+	if diff := cmp.Diff(placement.Resources{placement.CPU: 224_000, placement.Memory: 2048 << 30, placement.Pods: 110, gpu: 8, "rdma/nic": 8}, hgx.Allocatable); diff != "" {
 		t.Error(diff)
 	}
 	if got := hgx.Devices[6].Unusable; got != "lost: fell off the bus" {
@@ -51,6 +52,14 @@ func TestFromTopology(t *testing.T) {
 	}
 	if hgx.LinkScore[0][1] <= 100 || hgx.LinkScore[0][1] != hgx.LinkScore[0][7] {
 		t.Errorf("link scores %v, want NVLink all to all", hgx.LinkScore)
+	}
+
+	if d := hgx.Devices[7]; d.Module == nil || *d.Module != 8 || d.Socket == nil || *d.Socket != 1 || d.PCIe == "" {
+		t.Errorf("device 7 is %+v, want module 8 at package 1 under a known switch", d)
+	}
+	nic := slices.IndexFunc(hgx.Devices, func(d placement.Device) bool { return d.Resource == "rdma/nic" && d.PCIe == hgx.Devices[7].PCIe })
+	if nic < 0 || !hgx.Devices[nic].Auxiliary || hgx.Allocatable["rdma/nic"] != 8 {
+		t.Errorf("no NIC under the switch of device 7 among %d", hgx.Allocatable["rdma/nic"])
 	}
 
 	// The trays' GPU memory nodes are no zones and no memory of the host.
