@@ -104,6 +104,9 @@ var kinds = map[string]func(*Case, context.Context) (Answer, error){
 	"device-template":           (*Case).joint,
 	"mig":                       (*Case).instances,
 	"cells-sequence":            (*Case).cells,
+	"numa-fit":                  (*Case).zones,
+	"numa-least":                (*Case).zones,
+	"dra-gang":                  (*Case).claimed,
 }
 
 // Answer lets the engine answer the case. The error is that of a context that

@@ -13,7 +13,10 @@ import (
 // gangs answers requests for like pods under levels: all of a case together, or
 // one after the other where they come in sequence.
 func (c *Case) gangs(ctx context.Context) (Answer, error) {
-	w, err := c.newWorld(ctx, participation{ready: true, levels: true}, c.markUnhealthy)
+	w, err := c.newWorld(ctx, participation{ready: true, levels: true}, func(out *placement.Node, n node) error {
+		c.markUnhealthy(out, n)
+		return addPool(out, n)
+	})
 	if err != nil {
 		return Answer{}, err
 	}
@@ -214,12 +217,12 @@ func (w *world) podSet(r *request) (placement.PodSet, error) {
 	if count < 0 || count > maxPods {
 		return placement.PodSet{}, invalid("request %q asks for %d pods: want 0 to %d", r.Name, count, maxPods)
 	}
-	if len(r.Claims) > 0 {
-		return placement.PodSet{}, unsupported("request %q claims devices by name on any of several nodes", r.Name)
-	}
 	shape, err := w.shape(r)
 	if err != nil {
 		return placement.PodSet{}, err
+	}
+	for _, q := range r.Claims {
+		shape.Claims = append(shape.Claims, q.claim())
 	}
 	set := placement.PodSet{Name: r.Name, Count: count, Shape: shape}
 	if err := w.addSlices(&set, r); err != nil {

@@ -64,15 +64,14 @@ func (c *Case) staysWhole() bool {
 }
 
 // markUnhealthy keeps new pods off the nodes that are to be replaced.
-func (c *Case) markUnhealthy(out *placement.Node, n node) error {
+func (c *Case) markUnhealthy(out *placement.Node, n node) {
 	if c.Workload == nil || c.staysWhole() {
-		return nil
+		return
 	}
 	host := n.Labels["kubernetes.io/hostname"]
 	if slices.Contains(c.Workload.UnhealthyNodes, n.Name) || host != "" && slices.Contains(c.Workload.UnhealthyNodes, host) {
 		out.NotReady = "to be replaced"
 	}
-	return nil
 }
 
 // survives tells whether pods on a host stay where they are.

@@ -157,23 +157,16 @@ func (w *world) chooseJoint(ctx context.Context, r *request) (Result, error) {
 		return Result{}, err
 	}
 	shape.Devices = asks
-	g := placement.Gang{
-		Name: r.Name, Objective: []placement.Family{placement.FamilyDevices},
-		PodSets: []placement.PodSet{{Name: r.Name, Count: 1, Shape: shape}},
-	}
-	d, err := placement.Place(ctx, w.usage, g)
+	d, err := w.placeOne(ctx, r.Name, shape)
 	if err != nil {
 		return Result{}, err
 	}
 	res := outcomeOf(r.Name, d)
-	if d.Outcome != placement.Placed {
-		return res, nil
+	if d.Outcome == placement.Placed {
+		res.Placements = spots(d, func(placement.Assignment) bool { return true }, nil)
+		err = nameDevices(res.Placements, d, numberOf)
 	}
-	res.Placements = spots(d, func(placement.Assignment) bool { return true }, nil)
-	if err := nameDevices(res.Placements, d, numberOf); err != nil {
-		return Result{}, err
-	}
-	return res, w.usage.Commit(g, d)
+	return res, err
 }
 
 // asks are the demands of a request for GPUs and NICs.
