@@ -70,3 +70,49 @@ func (u *Usage) shares(q *query, free *split, most, unit int) (first, last int) 
 	domains := int(max(1, free.choice.values[o.domains[pos]]))
 	return (all + domains - 1) / domains, all / domains
 }
+
+// balance is the same for several sets: of those that are balanced, the first
+// with more than one pod is split as evenly as possible.
+func (j *joint) balance(ctx context.Context, free *jointSplit) (*jointSplit, error) {
+	o := j.q.obj
+	spread := func(s *jointSplit) int64 { return j.u.unevenness(j.q, j.assign(s.choice.cell, s.pods)) }
+	worst := int(spread(free))
+	free.choice.values[o.balance] = int64(worst)
+	many := func(s gangSet) bool { return s.rules.balance >= 0 && s.count > 1 }
+	at := slices.IndexFunc(j.q.sets, many)
+	if worst == 0 || at < 0 {
+		return free, nil
+	}
+	alone := !slices.ContainsFunc(j.q.sets[at+1:], many)
+	rules, unit, tries := j.rules[at], j.u.unit(j.rules[at]), 0
+	defer func() { j.rules[at] = rules }()
+	best, bounds := free, rules
+	for d := range worst {
+		for lo := free.pods[at] / unit; lo >= 1; lo-- {
+			if tries++; tries > balanceBudget {
+				alone = false
+				break
+			}
+			j.rules[at] = rules.balanced(lo*unit, (lo+d)*unit)
+			s, err := j.best(ctx, free.pods)
+			if err != nil {
+				return nil, err
+			}
+			if s == nil || slices.Compare(s.choice.values[:o.balance], free.choice.values[:o.balance]) > 0 {
+				continue
+			}
+			s.choice.values[o.balance] = spread(s)
+			if slices.Compare(s.choice.values, best.choice.values) < 0 {
+				best, bounds = s, j.rules[at]
+			}
+		}
+		if best != free && alone {
+			break
+		}
+	}
+	best.choice.exact = best.choice.exact && alone && (o.placed < 0 || o.placed < o.balance)
+	// The grids of the best bounds, for who reads them next.
+	j.rules[at] = bounds
+	_, err := j.best(ctx, best.pods)
+	return best, err
+}

@@ -74,16 +74,21 @@ func (q *query) holds() bool {
 func (q *query) must(at int) int {
 	set := &q.sets[at]
 	least := set.least
+	if set.isSpare() && q.must(at-1) == 0 {
+		return 0
+	}
 	if len(q.sets) == 1 {
 		least = max(least, q.minPods)
 	}
 	for _, g := range q.groups {
-		if g.minGroups < len(g.inner) && slices.ContainsFunc(g.inner, func(i int) bool { return slices.Contains(q.groups[i].sets, at) }) {
+		if slices.Contains(g.sets, at) && (g.optional || g.top && !q.allGroups) {
 			return 0
 		}
-	}
-	if q.minGroups < len(q.gang.Groups) && slices.ContainsFunc(q.groups, func(g groupQuery) bool { return g.top && slices.Contains(g.sets, at) }) {
-		return 0
+		for _, k := range g.inner {
+			if !g.allGroups && slices.Contains(q.groups[k].sets, at) {
+				return 0
+			}
+		}
 	}
 	return least
 }
@@ -94,7 +99,7 @@ func (u *Usage) shortSet(q *query, at int, lay *layout, c int) (miss, bool) {
 	nodes := lay.cells[c].nodes
 	counts := u.counts(set.s)
 	room := int64(heldInside(lay, set.rules, c))
-	out := miss{cell: c, DomainBound: DomainBound{Domain: lay.domain(u.f, c), PodSet: set.name}}
+	out := miss{cell: c, DomainBound: DomainBound{Domain: lay.domain(u.f, c), PodSet: set.name, Spares: set.isSpare()}}
 	if len(set.members) > 1 {
 		out.Together = set.members
 	}
@@ -112,13 +117,24 @@ func (u *Usage) shortSet(q *query, at int, lay *layout, c int) (miss, bool) {
 		out.Constraint, out.binds = counts.mostBinding(nodes)
 		return out, true
 	}
-	if set.rules.plain() || !lay.nested {
+	if set.rules.plain() || !u.orderly(lay) {
 		return miss{}, false
 	}
 	if out.AtMost, out.Constraint = u.roomUnderRules(q, at, lay, c); out.AtMost < out.Wanted {
 		return out, true
 	}
 	return miss{}, false
+}
+
+// orderly tells whether the levels of a layout lie within one another, so that
+// what domains hold can be cut from the innermost outwards.
+func (u *Usage) orderly(lay *layout) bool {
+	for _, s := range lay.soft {
+		if slices.ContainsFunc(lay.hard, func(h int) bool { return s < h || !u.nests(h, s) }) {
+			return false
+		}
+	}
+	return lay.nested && len(lay.hard) < 2
 }
 
 // constraintHeld is the word for "pods of the gang run elsewhere and stay".

@@ -88,7 +88,7 @@ func (u *Usage) Commit(g Gang, d Decision) error {
 		if least == 0 && g.MinPods == 0 && g.MinGroups == 0 && !slices.ContainsFunc(g.Groups, Group.partial) {
 			least = set.Count
 		}
-		if got[i] < least && (got[i] > 0 || g.MinGroups == 0) || got[i] > max(set.Count, len(set.Held)) {
+		if got[i] < least && (got[i] > 0 || g.MinGroups == 0 && !slices.ContainsFunc(g.Groups, Group.partial)) || got[i] > max(set.Count, len(set.Held)) {
 			undo()
 			if least == set.Count && got[i] < least {
 				return fmt.Errorf("commit gang %q: the decision leaves out %d pods of set %q", g.Name, least-got[i], set.Name)
@@ -117,9 +117,10 @@ func (p *PodSet) holds(a Assignment) bool {
 	return !a.Spare && slices.ContainsFunc(p.Held, func(h Assignment) bool { return h.Pod == a.Pod && h.Node == a.Node })
 }
 
-// partial tells whether a group may run without some of the groups in it.
+// partial tells whether a group may run with fewer pods than its sets say, or
+// not at all.
 func (g Group) partial() bool {
-	return g.MinGroups > 0 && g.MinGroups < len(g.Groups) || slices.ContainsFunc(g.Groups, Group.partial)
+	return g.Optional || g.MinPods > 0 || g.MinGroups > 0 || slices.ContainsFunc(g.Groups, Group.partial)
 }
 
 // admit checks one assignment against what is free now.

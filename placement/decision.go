@@ -100,11 +100,13 @@ type Certificate struct {
 // DomainBound is the proof for one domain. PodSet names the set that cannot
 // fit; "" means the sum over all sets of one resource. Together are pod sets of
 // equal shape that are counted as one, PodSet the first of them. Held bounds
-// count held pods alone: those of the set, and those of them in the domain.
+// count held pods alone: those of the set, and those of them in the domain;
+// Spares bounds its spares alone, where they are counted apart.
 type DomainBound struct {
 	Domain     string   `json:"domain"`
 	PodSet     string   `json:"podSet,omitempty"`
 	Together   []string `json:"together,omitempty"`
+	Spares     bool     `json:"spares,omitempty"`
 	Held       bool     `json:"held,omitempty"`
 	Resource   string   `json:"resource,omitempty"`
 	Wanted     int64    `json:"wanted"`

@@ -81,13 +81,11 @@ func (u *Usage) evaluate(q *query, a *attempt, c int, uses [][]nodeUse, st nodeC
 	put(o.placed, int64(q.wanted()))
 	nodes := map[int]bool{}
 	for i, set := range q.sets {
-		left := u.counts(set.s)
 		for _, use := range uses[i] {
 			n, node := int64(use.pods), use.node
 			put(o.placed, -n)
 			put(o.taints, set.s.softTaints(&u.f.nodes[node])*n)
 			put(o.affinity, set.s.gap(&u.f.nodes[node])*n)
-			put(o.freeNodes, left.pods[node]-n+int64(set.rules.heldOn(node)))
 			for _, p := range o.priced {
 				put(p.line, p.at(i, node, n))
 			}
@@ -97,6 +95,9 @@ func (u *Usage) evaluate(q *query, a *attempt, c int, uses [][]nodeUse, st nodeC
 	put(o.nodes, int64(len(nodes)))
 	for node := range nodes {
 		put(o.accel, u.accelBeside(q, node, uses))
+		q.eachFree(onNode(uses, node), func(s int, pods int64) {
+			put(o.freeNodes, u.counts(q.sets[s].s).pods[node]+int64(q.sets[s].rules.heldOn(node))-pods)
+		})
 	}
 	for pos, l := range o.levels {
 		put(o.domains[pos], u.domainsUsed(q, l, uses))
@@ -171,37 +172,58 @@ func (u *Usage) domainsUsed(q *query, l int, uses [][]nodeUse) int64 {
 	return sum
 }
 
+// onNode is how many pods of each set a node has.
+func onNode(uses [][]nodeUse, node int) []int {
+	n := make([]int, len(uses))
+	for s := range uses {
+		on := byNode(uses[s])
+		if at, used := slices.BinarySearchFunc(on, node, func(x nodeUse, node int) int { return x.node - node }); used {
+			n[s] = on[at].pods
+		}
+	}
+	return n
+}
+
 // freeIn is what stays free for each set in the domains of a level that it uses:
 // in the whole domain where the gang keeps to one, else within its cell.
 func (u *Usage) freeIn(q *query, a *attempt, c, l int, uses [][]nodeUse) int64 {
 	var sum int64
 	lv := &u.f.levels[l]
-	for i, set := range q.sets {
-		if len(uses[i]) == 0 {
-			continue
-		}
-		left := u.counts(set.s)
-		mine := map[int32]bool{}
-		for _, use := range uses[i] {
-			mine[lv.soft[use.node]] = true
-			sum -= int64(use.pods)
-		}
-		for _, h := range set.rules.held {
-			if mine[lv.soft[h.node]] {
-				sum += int64(h.pods)
+	per := map[int32][]int{}
+	for s := range uses {
+		for _, use := range uses[s] {
+			d := lv.soft[use.node]
+			if per[d] == nil {
+				per[d] = make([]int, len(uses))
 			}
-		}
-		if slices.Contains(a.kept, l) {
-			sum += left.level[l][lv.of[a.lay.cells[c].nodes[0]]]
-			continue
-		}
-		for _, node := range a.lay.cells[c].nodes {
-			if mine[lv.soft[node]] {
-				sum += left.pods[node]
-			}
+			per[d][s] += use.pods
 		}
 	}
+	for d, n := range per {
+		q.eachFree(n, func(s int, pods int64) { sum += u.roomIn(&q.sets[s], a, c, l, d) - pods })
+	}
 	return sum
+}
+
+// roomIn is how many pods of a set a domain holds, held ones among them.
+func (u *Usage) roomIn(set *gangSet, a *attempt, c, l int, d int32) int64 {
+	lv, counts := &u.f.levels[l], u.counts(set.s)
+	var room int64
+	whole := slices.Contains(a.kept, l)
+	for _, h := range set.rules.held {
+		if lv.soft[h.node] == d && (whole || a.lay.cellOf[h.node] == int32(c)) {
+			room += int64(h.pods)
+		}
+	}
+	if whole {
+		return room + counts.level[l][d]
+	}
+	for _, node := range a.lay.cells[c].nodes {
+		if lv.soft[node] == d {
+			room += counts.pods[node]
+		}
+	}
+	return room
 }
 
 // unevenness is the largest less the smallest share of the balanced sets.

@@ -34,7 +34,9 @@ type Gang struct {
 	PodSets []PodSet
 	Groups  []Group // pod sets that stay together by rules of their own; disjoint
 	// MinPods is how many pods of all sets must run at least; 0 is what the sets
-	// say. MinGroups is the same for Groups; 0 is all of them.
+	// say. Where it is more, a set that says no least number of its own needs none.
+	// MinGroups is the same for Groups; 0 is all of them but the optional ones. A
+	// group that does not run has no pods.
 	MinPods, MinGroups int
 
 	Priority int32
@@ -69,8 +71,8 @@ type Group struct {
 type PodSet struct {
 	Name  string
 	Count int
-	// Min is how many of them must run at least; 0 is Count. What fits beyond Min
-	// is placed too.
+	// Min is how many of them must run at least; 0 is Count, or none where the gang
+	// or a group around it has MinPods. What fits beyond Min is placed too.
 	Min   int
 	Shape Shape
 	Rules []LevelRule // for this set by itself
@@ -81,7 +83,8 @@ type PodSet struct {
 	// possible, on the fewest of them.
 	Balance string
 	// Spares is how many places like the pods' own are kept free for them under
-	// the same rules; they are assigned as spare.
+	// the same level rules and limits, if the set runs at all; they are assigned as
+	// spare. Slices and balance speak of the pods alone.
 	Spares int
 	// Held are pods of the set that already run and stay where they are; they
 	// count for rules, slices and limits and are part of Count. The fleet's Usage

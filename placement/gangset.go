@@ -115,19 +115,25 @@ func (q *query) newSet(u *Usage, at int, s *shape) ([]gangSet, error) {
 		return nil, err
 	}
 	set := gangSet{name: p.Name, count: p.Count, least: p.Min, s: s, rules: rules, members: []string{p.Name}, each: p.Count, together: -1}
-	if p.Min == 0 && q.gang.MinPods == 0 {
-		set.least = p.Count
+	if p.Min == 0 {
+		set.least = -1 // settled when the groups are known
 	}
 	if p.Spares == 0 {
 		return []gangSet{set}, nil
 	}
-	if len(rules.slices) == 0 && rules.balance < 0 && set.least == set.count && !rules.shrink {
-		set.count, set.least, set.spares = p.Count+p.Spares, p.Count+p.Spares, p.Spares
+	if len(rules.slices) == 0 && rules.balance < 0 && p.Min == 0 && !q.partial() && !rules.shrink {
+		set.count, set.spares = p.Count+p.Spares, p.Spares
 		return []gangSet{set}, nil
 	}
 	limits := &setRules{limits: rules.limits, balance: -1, key: rules.key}
 	kept := gangSet{name: p.Name, count: p.Spares, least: p.Spares, s: s, rules: limits, spares: p.Spares, members: []string{p.Name}, each: p.Spares, together: -1}
 	return []gangSet{set, kept}, nil
+}
+
+// partial tells whether the gang may run with fewer pods than its sets say.
+func (q *query) partial() bool {
+	g := q.gang
+	return g.MinPods > 0 || g.MinGroups > 0 || slices.ContainsFunc(g.Groups, Group.partial)
 }
 
 // newRules reads slices, limits, balance and held pods of a set.

@@ -139,10 +139,7 @@ func (o *objective) settled(values []int64) bool {
 // returns nil when there is none, and true when a search stopped before it knew.
 func (u *Usage) try(ctx context.Context, q *query, a *attempt) (*choice, bool, error) {
 	if len(q.sets) > 1 || u.entangled(q) {
-		if len(q.scopes) > 1 || q.elastic() || slices.ContainsFunc(q.sets, func(s gangSet) bool { return !s.rules.plain() || s.rules.balance >= 0 }) {
-			return nil, true, nil
-		}
-		return u.trySets(ctx, q, a)
+		return u.tryAll(ctx, q, a)
 	}
 	set := &q.sets[0]
 	counts := u.counts(set.s)

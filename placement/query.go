@@ -23,6 +23,7 @@ type query struct {
 	// minPods is how many pods must run at least, minGroups how many of the gang's
 	// groups.
 	minPods, minGroups int
+	allGroups          bool // all but the optional ones must run
 
 	required []int  // levels of the gang's own rules, outermost first
 	wishes   []wish // preferred levels that may be given up, outermost first
@@ -54,7 +55,10 @@ type groupQuery struct {
 	sets      []int // positions in query.sets, of inner groups too
 	inner     []int // positions in query.groups
 	top       bool  // of the gang itself
+	optional  bool
+	allGroups bool // all inner ones but the optional must run
 	minGroups int
+	minPods   int
 }
 
 // newQuery checks a gang: it must have pods, no negative counts, no unknown
@@ -74,16 +78,14 @@ func (q *query) read(u *Usage) error {
 	if err := q.addScopes(u); err != nil {
 		return err
 	}
-	q.minPods, q.minGroups = q.gang.MinPods, q.gang.MinGroups
-	if len(q.gang.Groups) > 0 && q.minGroups == 0 {
-		q.minGroups = len(q.gang.Groups)
-	}
+	q.minPods, q.minGroups, q.allGroups = q.gang.MinPods, q.gang.MinGroups, q.gang.MinGroups == 0
+	q.addLeast()
 	q.required = q.scopes[0].required
-	for i, s := range q.scopes {
+	for i := range q.scopes {
+		s := &q.scopes[i]
+		s.preferred = slices.DeleteFunc(s.preferred, func(l int) bool { return slices.Contains(s.required, l) })
 		for _, l := range s.preferred {
-			if !slices.Contains(s.required, l) {
-				q.wishes = append(q.wishes, wish{i, l, s.weight})
-			}
+			q.wishes = append(q.wishes, wish{i, l, s.weight})
 		}
 	}
 	slices.SortStableFunc(q.wishes, func(a, b wish) int { return a.level - b.level })
@@ -176,6 +178,23 @@ func (q *query) addScopes(u *Usage) error {
 	return nil
 }
 
+// addLeast settles how many pods each set must have: all, unless it says less or
+// a sum around it counts instead.
+func (q *query) addLeast() {
+	for i := range q.sets {
+		set := &q.sets[i]
+		summed := q.gang.MinPods > 0 || slices.ContainsFunc(q.groups, func(g groupQuery) bool {
+			return g.minPods > 0 && slices.Contains(g.sets, i)
+		})
+		if set.least < 0 {
+			set.least = set.count
+			if summed && !set.isSpare() {
+				set.least = 0
+			}
+		}
+	}
+}
+
 // setsOf lists the positions of a pod set in the query: none, itself, or itself
 // and its spares.
 func (q *query) setsOf(name string) []int {
@@ -195,12 +214,14 @@ func (q *query) addGroup(u *Usage, g Group, weight int64, depth map[string]int64
 	}
 	names[g.Name] = true
 	at := len(q.groups)
-	q.groups = append(q.groups, groupQuery{name: g.Name, minGroups: g.MinGroups})
+	q.groups = append(q.groups, groupQuery{
+		name: g.Name, optional: g.Optional, minGroups: g.MinGroups, allGroups: g.MinGroups == 0, minPods: g.MinPods,
+	})
 	if g.MinGroups < 0 || g.MinGroups > len(g.Groups) {
 		return 0, fmt.Errorf("group %q wants at least %d of %d groups", g.Name, g.MinGroups, len(g.Groups))
 	}
-	if g.MinGroups == 0 {
-		q.groups[at].minGroups = len(g.Groups)
+	if g.MinPods < 0 {
+		return 0, fmt.Errorf("group %q wants at least %d pods, want 0 or more", g.Name, g.MinPods)
 	}
 	var sets []int
 	for _, name := range g.PodSets {
@@ -248,7 +269,7 @@ func (q *query) addScope(u *Usage, name string, weight int64, sets []int, rules 
 		q.scopes = append(q.scopes, scope{name: name, weight: weight, sets: sets})
 	}
 	s := &q.scopes[at]
-	// The required ones first: a wish for the same level says nothing more.
+	// The required ones first: a wish for the same strange level says nothing more.
 	for _, mode := range []Mode{Required, Preferred, Counted} {
 		for _, r := range rules {
 			if r.Mode == mode {
@@ -275,7 +296,7 @@ func (q *query) addRule(f *Fleet, s *scope, r LevelRule) {
 		return
 	}
 	to := map[Mode]*[]int{Required: &s.required, Preferred: &s.preferred, Counted: &s.counted}[r.Mode]
-	if !slices.Contains(*to, l) && (r.Mode != Preferred || !slices.Contains(s.required, l)) {
+	if !slices.Contains(*to, l) {
 		*to = append(*to, l)
 	}
 }
@@ -291,7 +312,7 @@ func (f *Fleet) levelOf(name string) (int, bool) {
 
 // elastic tells whether fewer pods than all may run.
 func (q *query) elastic() bool {
-	return q.minPods > 0 || q.minGroups < len(q.gang.Groups) ||
+	return q.minPods > 0 || !q.allGroups ||
 		slices.ContainsFunc(q.sets, func(s gangSet) bool { return s.least < s.count }) ||
-		slices.ContainsFunc(q.groups, func(g groupQuery) bool { return g.minGroups < len(g.inner) })
+		slices.ContainsFunc(q.groups, func(g groupQuery) bool { return g.optional || !g.allGroups })
 }

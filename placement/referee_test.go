@@ -98,7 +98,8 @@ func (f *referee) legal(s spread) bool {
 		}
 	}
 	for i, p := range f.w.gang.PodSets {
-		if !f.keeps(s, i) || p.Balance != "" && !f.known(p.Balance) {
+		unknown := slices.ContainsFunc(p.Slices, func(x placement.Slice) bool { return !f.known(x.Level) })
+		if !f.keeps(s, i) || unknown || p.Balance != "" && !f.known(p.Balance) {
 			return false
 		}
 	}
@@ -216,7 +217,7 @@ func (f *referee) counts(b bundle, level string) bool {
 		}
 	}
 	return slices.ContainsFunc(b.rules, func(r placement.LevelRule) bool {
-		return r.Mode == placement.Preferred && f.known(r.Level) && slices.Index(f.w.levels, level) >= 0 && f.known(level) && f.outer(level, r.Level) && f.around(level, r.Level)
+		return r.Mode == placement.Preferred && !b.asks(r.Level, placement.Required) && f.known(r.Level) && slices.Index(f.w.levels, level) >= 0 && f.known(level) && f.outer(level, r.Level) && f.around(level, r.Level)
 	})
 }
 

@@ -296,6 +296,12 @@ func (f *referee) bound(scope bundle, b placement.DomainBound, nodes []int) (wan
 	for _, n := range names {
 		wanted += int64(f.must(slices.IndexFunc(g.PodSets, func(p placement.PodSet) bool { return p.Name == n })))
 	}
+	switch {
+	case b.Spares:
+		p.Slices, p.Count, p.Spares, wanted = nil, p.Spares, 0, int64(p.Spares)
+	case p.Spares > 0 && b.Wanted != wanted: // counted apart
+		p.Spares, wanted = 0, wanted-int64(p.Spares)
+	}
 	if sum() < wanted {
 		return wanted, sum()
 	}
@@ -351,18 +357,34 @@ func (f *referee) cut(p placement.PodSet, room map[int]int64, most int) {
 	}
 }
 
-// must is how many pods of a set there must be, spares among them.
+// must is how many pods of a set there must be whatever else runs, spares among
+// them.
 func (f *referee) must(i int) int {
 	p, g := f.w.gang.PodSets[i], f.w.gang
-	if g.MinGroups > 0 || slices.ContainsFunc(g.Groups, func(x placement.Group) bool { return x.MinGroups > 0 }) {
+	summed, free := g.MinPods > 0, false
+	var walk func(groups []placement.Group, least int, sum, loose bool)
+	walk = func(groups []placement.Group, least int, sum, loose bool) {
+		for _, x := range groups {
+			s, l := sum || x.MinPods > 0, loose || least > 0 || x.Optional
+			if slices.Contains(x.PodSets, p.Name) {
+				summed, free = s, l
+			}
+			walk(x.Groups, x.MinGroups, s, l)
+		}
+	}
+	walk(g.Groups, g.MinGroups, summed, false)
+	if free {
 		return 0
 	}
 	least := p.Min
-	if least == 0 && g.MinPods == 0 {
+	if least == 0 && !summed {
 		least = p.Count
 	}
 	if len(g.PodSets) == 1 {
 		least = max(least, g.MinPods)
+	}
+	if least == 0 {
+		return 0
 	}
 	return least + p.Spares
 }

@@ -89,41 +89,45 @@ func (u *Usage) kinds(q *query, nodes []int32) []int {
 	seen := map[string]int{}
 	kind := make([]int, len(nodes))
 	for i, n := range nodes {
-		node := int(n)
-		var b []byte
-		put := func(v int64) { b = binary.AppendVarint(b, v) }
-		for _, set := range q.sets {
-			b = fmt.Appendf(b, "%t,", u.counts(set.s).fixed[node])
+		key := u.kindKey(q, int(n))
+		if _, ok := seen[key]; !ok {
+			seen[key] = len(seen)
 		}
-		row := node * len(u.f.res)
-		for r := range u.f.res {
-			put(u.free[row+r])
-			b = fmt.Appendf(b, "%t", u.f.zoned[row+r])
-		}
-		for z := range u.f.zones(node) {
-			zrow := u.f.zoneRow(node, z)
-			for r := range u.f.res {
-				put(u.zone[zrow+r])
-			}
-		}
-		for grp, g := range u.f.groups[node] {
-			free := u.freeDevices(node, grp)
-			b = fmt.Appendf(b, "|%d %d %d", g.res, members(free), u.unnamedDevices(node, grp))
-			for _, mask := range g.zone {
-				b = fmt.Appendf(b, " %d", members(free&mask))
-			}
-		}
-		if u.f.table[node] >= 0 {
-			st := u.state(node)
-			b = st.AppendKey(fmt.Appendf(b, "|%d ", u.f.table[node]))
-		}
-		b = u.appendClaimKind(u.appendKubeletKind(b, node), q, node)
-		if _, ok := seen[string(b)]; !ok {
-			seen[string(b)] = len(seen)
-		}
-		kind[i] = seen[string(b)]
+		kind[i] = seen[key]
 	}
 	return kind
+}
+
+// kindKey is equal for nodes on which the same fits.
+func (u *Usage) kindKey(q *query, node int) string {
+	var b []byte
+	put := func(v int64) { b = binary.AppendVarint(b, v) }
+	for _, set := range q.sets {
+		b = fmt.Appendf(b, "%t,", u.counts(set.s).fixed[node])
+	}
+	row := node * len(u.f.res)
+	for r := range u.f.res {
+		put(u.free[row+r])
+		b = fmt.Appendf(b, "%t", u.f.zoned[row+r])
+	}
+	for z := range u.f.zones(node) {
+		zrow := u.f.zoneRow(node, z)
+		for r := range u.f.res {
+			put(u.zone[zrow+r])
+		}
+	}
+	for grp, g := range u.f.groups[node] {
+		free := u.freeDevices(node, grp)
+		b = fmt.Appendf(b, "|%d %d %d", g.res, members(free), u.unnamedDevices(node, grp))
+		for _, mask := range g.zone {
+			b = fmt.Appendf(b, " %d", members(free&mask))
+		}
+	}
+	if u.f.table[node] >= 0 {
+		st := u.state(node)
+		b = st.AppendKey(fmt.Appendf(b, "|%d ", u.f.table[node]))
+	}
+	return string(u.appendClaimKind(u.appendKubeletKind(b, node), q, node))
 }
 
 // sets places the sets from position at of the order on.
