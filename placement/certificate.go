@@ -29,6 +29,9 @@ func (u *Usage) shortSets(q *query, some []int, lay *layout, c int) (miss, bool)
 			}
 		}
 	}
+	if m, short := u.shortSum(q, some, lay, c); short {
+		return m, true
+	}
 	out := miss{cell: c}
 	if len(q.sets) == 1 || len(some) == 1 || q.holds() {
 		return miss{}, false
@@ -124,6 +127,34 @@ func (u *Usage) shortSet(q *query, at int, lay *layout, c int) (miss, bool) {
 		return out, true
 	}
 	return miss{}, false
+}
+
+// shortSum tells whether a cell holds too few pods of all sets together, where
+// the gang says how many there must be in all.
+func (u *Usage) shortSum(q *query, some []int, lay *layout, c int) (miss, bool) {
+	if some != nil || len(q.sets) == 1 || q.minPods == 0 {
+		return miss{}, false
+	}
+	out := miss{cell: c, DomainBound: DomainBound{Domain: lay.domain(u.f, c), Wanted: int64(q.minPods)}}
+	least := int64(-1)
+	for _, set := range q.sets {
+		counts, room := u.counts(set.s), int64(heldInside(lay, set.rules, c))
+		if !set.rules.shrink {
+			for _, n := range lay.cells[c].nodes {
+				room += counts.pods[n]
+			}
+		}
+		if set.isSpare() {
+			continue
+		}
+		out.AtMost += min(room, int64(set.count))
+		out.Together = append(out.Together, set.members...)
+		if least < 0 || room < least {
+			least = room
+			out.Constraint, out.binds = counts.mostBinding(lay.cells[c].nodes)
+		}
+	}
+	return out, out.AtMost < out.Wanted
 }
 
 // orderly tells whether the levels of a layout lie within one another, so that

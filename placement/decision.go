@@ -98,8 +98,9 @@ type Certificate struct {
 }
 
 // DomainBound is the proof for one domain. PodSet names the set that cannot
-// fit; "" means the sum over all sets of one resource. Together are pod sets of
-// equal shape that are counted as one, PodSet the first of them. Held bounds
+// fit; "" means the sum over all sets of one resource, or of the pods of the
+// sets in Together, each no more than its Count. With PodSet, Together are sets
+// of equal shape that are counted as one. Held bounds
 // count held pods alone: those of the set, and those of them in the domain;
 // Spares bounds its spares alone, where they are counted apart.
 type DomainBound struct {

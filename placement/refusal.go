@@ -54,7 +54,7 @@ func podsWanted(q *query, m miss) string {
 	if m.Held {
 		return plural(m.Wanted, "held pod") + ", all that stay"
 	}
-	if len(q.sets) == 1 {
+	if len(q.sets) == 1 || m.PodSet == "" {
 		return plural(m.Wanted, "pod")
 	}
 	return plural(m.Wanted, "pod") + " of " + m.PodSet

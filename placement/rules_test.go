@@ -272,6 +272,19 @@ func (f *referee) bound(scope bundle, b placement.DomainBound, nodes []int) (wan
 		return wanted, atMost
 	}
 	names := b.Together
+	if b.PodSet == "" {
+		for i, p := range g.PodSets {
+			room, held := 0, 0
+			for _, node := range nodes {
+				room, held = room+f.room[i][node], held+f.held[i][node]
+			}
+			if len(p.Held) > p.Count {
+				room = held
+			}
+			atMost += int64(min(room, p.Count))
+		}
+		return int64(g.MinPods), atMost
+	}
 	if names == nil {
 		names = []string{b.PodSet}
 	}
