@@ -57,7 +57,7 @@ func (u *Use) StateKey(demands []Demand) (string, error) {
 	s := newSymmetry(u, all)
 	rows := make([]string, len(s.blocks))
 	for i, b := range s.blocks {
-		rows[i] = s.describe(&block{devices: b.devices}) + b.state(u)
+		rows[i] = b.text + b.state(u)
 	}
 	slices.Sort(rows)
 	for _, d := range all { // alternatives that were left out for want of devices

@@ -21,7 +21,7 @@ const (
 )
 
 // DefaultBudget is how many looks at a device one search has unless told.
-const DefaultBudget = 500_000
+const DefaultBudget = 200_000
 
 // Options bound a search. The zero value is the default budget and the best
 // answer.

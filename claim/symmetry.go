@@ -19,6 +19,7 @@ type block struct {
 	kinds     []int32 // by position: devices of one kind can stand for each other
 	counters  []int32
 	signature int32
+	text      string // what signature numbers
 }
 
 // symmetry finds the blocks of the devices that some demands can use.
@@ -107,11 +108,11 @@ func (s *symmetry) join(devices []int32) {
 		for _, d := range b.devices {
 			s.blockOf[d] = int32(i)
 		}
-		text := s.describe(b)
-		if _, ok := signatures[text]; !ok {
-			signatures[text] = int32(len(signatures))
+		b.text = s.describe(b)
+		if _, ok := signatures[b.text]; !ok {
+			signatures[b.text] = int32(len(signatures))
 		}
-		b.signature = signatures[text]
+		b.signature = signatures[b.text]
 	}
 }
 

@@ -147,6 +147,28 @@ func TestNetworkedClaims(t *testing.T) {
 	}
 }
 
+// Eleven pairs of one colour each, out of 24 devices of which ten pairs can be
+// made: no bound sees that, and the search ends before it does. That is no proof.
+func TestClaimsUndecided(t *testing.T) {
+	n := widgets("a", 0)
+	p := claim.Pool{Driver: "d.example.com", Name: "a"}
+	for i := range 24 {
+		p.Devices = append(p.Devices, claim.Device{Name: fmt.Sprint("d", i), Attributes: map[string]claim.Value{
+			"mark": claim.Ints(int64(i), int64((i*7+3)%24)), "colour": claim.Int(int64(i % 5)),
+		}})
+	}
+	n.Pools = []claim.Pool{p}
+	pair := claim.Claim{Name: "pair", Requests: []claim.Request{{Name: "r", Alternatives: []claim.Exact{{Count: 2}}}}, Constraints: []claim.Constraint{
+		{MatchAttribute: "d.example.com/colour"}, {DistinctAttribute: "d.example.com/mark"},
+	}}
+	for pods, want := range map[int]placement.Outcome{10: placement.Placed, 11: placement.Undecided} {
+		d := decide(t, usage(t, []placement.Node{n}, nil), placement.Gang{Name: "g", PodSets: []placement.PodSet{claimants("s", pods, pair)}})
+		if d.Outcome != want || d.Proved || d.Certificate != nil {
+			t.Errorf("%d pods: got %s, proved %v, want %s", pods, d.Outcome, d.Proved, want)
+		}
+	}
+}
+
 // On random small fleets a gang with claims is placed exactly when some way of
 // giving its pods to nodes lets all claims be met.
 func TestClaimsAgainstBruteForce(t *testing.T) {

@@ -54,6 +54,9 @@ func (s *Shape) compileContainers() (topologymanager.Pod, error) {
 	if len(p.Containers) == 0 {
 		p.Containers = []topologymanager.Container{{Requests: topologymanager.Resources(s.Requests)}}
 	}
+	if s.QoS == "" && len(s.Containers) == 0 {
+		return p, nil
+	}
 	_, err := topologymanager.Predict(topologymanager.Node{Kubelet: topologymanager.Kubelet{Policy: topologymanager.None}}, p)
 	return p, err
 }

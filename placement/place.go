@@ -280,6 +280,12 @@ func (u *Usage) qualify(q *query, a *attempt, c *choice) {
 		c.values = u.evaluate(q, a, c.cell, c.uses, u.stage(q, c.pods))
 		c.others = nil
 	}
+	if u.f.maxScore > 0 && slices.ContainsFunc(c.pods, func(p podPlace) bool { return p.bound != nil }) {
+		c.exact = false
+		c.notes = append(c.notes, "devices come from the NUMA zones that kubelets would choose, so device sets are good, not proven best")
+		c.values = u.evaluate(q, a, c.cell, c.uses, u.stage(q, c.pods))
+		c.others = nil
+	}
 	if !u.f.greedy {
 		return
 	}
