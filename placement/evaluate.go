@@ -92,6 +92,7 @@ func (u *Usage) evaluate(q *query, a *attempt, c int, uses [][]nodeUse, st nodeC
 			nodes[node] = true
 		}
 	}
+	u.evaluateOpportunity(q, uses, put)
 	put(o.nodes, int64(len(nodes)))
 	for node := range nodes {
 		put(o.accel, u.accelBeside(q, node, uses))

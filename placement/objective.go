@@ -29,11 +29,12 @@ const (
 // objective is the list of lines for one gang: which levels it speaks of. A
 // line that could not differ between placements is left out; its position is -1.
 type objective struct {
-	f        *Fleet
-	levels   []int        // outermost first
-	rule     []bool       // by position: a rule names it, it is not only an outer level of one
-	counts   []scopeLevel // whose domains are counted, for each level
-	priced   []price
+	f      *Fleet
+	levels []int        // outermost first
+	rule   []bool       // by position: a rule names it, it is not only an outer level of one
+	counts []scopeLevel // whose domains are counted, for each level
+	priced []price
+	pricing
 	names    []string
 	families []Family // by position in names
 	key      string   // equal for objectives that are equal
@@ -88,6 +89,8 @@ func (o *objective) build(q *query, order []Family) {
 			}
 		case FamilyTaints:
 			o.taints = line(nameTaints)
+		case FamilyOpportunity:
+			o.pricing.build(q.mix, line)
 		case FamilyCost:
 			for i := range o.priced {
 				o.priced[i].line = line(o.priced[i].name)
@@ -170,10 +173,15 @@ func (p *packing) add(v []uint64, line int, x int64) {
 	}
 }
 
+// get reads a line.
+func (p *packing) get(v []uint64, line int) int64 {
+	return int64(v[p.word[line]] >> p.shift[line] & (1<<p.width[line] - 1))
+}
+
 func (p *packing) unpack(v []uint64) []int64 {
 	out := make([]int64, len(p.word))
 	for i := range out {
-		out[i] = int64(v[p.word[i]] >> p.shift[i] & (1<<p.width[i] - 1))
+		out[i] = p.get(v, i)
 	}
 	return out
 }
@@ -243,6 +251,7 @@ func (o *objective) bounds(sets []*counts, n, held int64) []int64 {
 	for _, p := range o.priced {
 		put(p.line, n*p.most)
 	}
+	o.pricing.bounds(put, n, nodes)
 	put(o.placed, n)
 	put(o.affinity, n*gap)
 	put(o.balance, n)

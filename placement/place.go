@@ -222,7 +222,7 @@ func (u *Usage) trySet(ctx context.Context, q *query, a *attempt, counts *counts
 		}
 		best := candidate{cell: c}
 		for n := most; n >= least; n-- {
-			cost := p.cost(u.f, c, n, a.kept)
+			cost := p.cost(u, c, n, a.kept)
 			if cost == nil {
 				continue
 			}

@@ -41,6 +41,9 @@ type planKey struct {
 // power of two so that gangs of like size share tables.
 func (u *Usage) plan(ctx context.Context, c *counts, lay *layout, obj *objective, rules *setRules, n int) (*plan, error) {
 	limit := 4
+	if obj.pricing.p != nil {
+		limit = 1 // prices of pods that are not asked for are dear
+	}
 	for limit < n {
 		limit *= 2
 	}
@@ -129,11 +132,13 @@ func (p *plan) compute(u *Usage, at int32) {
 		level := p.lay.soft[v.soft]
 		outside := int(v.domain) >= len(p.obj.f.levels[level].domains)
 		p.pods[at] = p.pods[v.left]
-		p.at[at] = p.t.wrap(wrapKey{p.at[v.left], v.soft, outside, p.pods[at]}, func(cost []uint64, n int) {
+		places := u.domainSlots(level, v.domain)
+		p.at[at] = p.t.wrap(wrapKey{p.at[v.left], v.soft, outside, p.pods[at], places}, func(cost []uint64, n int) {
 			if !p.rules.allows(level, outside, n) {
 				forbid(cost)
 				return
 			}
+			p.addGangsLost(cost, level, places)
 			p.addDomain(cost, p.position(level), p.pods[at]-int64(n))
 		})
 	}
@@ -166,6 +171,7 @@ func (p *plan) leaf(u *Usage, node int) []uint64 {
 	u.rough = false
 	costs := u.costs(p.c.s, node, max(0, most-held), p.c.best[node])
 	p.c.rough = p.c.rough || u.rough
+	lost := u.opportunities(p.c, node, max(0, most-held))
 	taints, gap := p.c.s.softTaints(&u.f.nodes[node]), p.c.s.gap(&u.f.nodes[node])
 	for m := range most + 1 {
 		v := data[m*w : (m+1)*w]
@@ -174,6 +180,7 @@ func (p *plan) leaf(u *Usage, node int) []uint64 {
 			forbid(v)
 		case m > 0:
 			p.addNode(u, v, node, m, held, costs[max(0, m-held)])
+			p.addOpportunity(v, lost[max(0, m-held)])
 			p.pack.add(v, p.obj.taints, taints*int64(m))
 			p.pack.add(v, p.obj.affinity, gap*int64(m))
 		}
@@ -220,7 +227,8 @@ func (p *plan) room(c int) int64 { return p.pods[p.lay.cells[c].root] }
 // cost is the packed cost of n pods in a cell: the tree below it and the
 // domains it stands for. It returns nil where n pods cannot lie there. kept are
 // the levels that its whole gang shares a domain of; they are not in the tree.
-func (p *plan) cost(f *Fleet, c, n int, kept []int) []uint64 {
+func (p *plan) cost(u *Usage, c, n int, kept []int) []uint64 {
+	f := u.f
 	root := p.lay.cells[c].root
 	if n > p.t.most(p.at[root]) || p.t.cost(p.at[root], n)[0] >= impossible {
 		return nil
@@ -230,8 +238,11 @@ func (p *plan) cost(f *Fleet, c, n int, kept []int) []uint64 {
 		if !p.rules.allows(l, false, n) {
 			return nil
 		}
+		d := f.levels[l].of[p.lay.cells[c].nodes[0]]
+		if p.obj.pricing.gangs >= 0 && d >= 0 {
+			p.addGangsLost(cost, l, u.domainSlots(l, d))
+		}
 		if pos := p.position(l); pos >= 0 {
-			d := f.levels[l].of[p.lay.cells[c].nodes[0]]
 			p.addDomain(cost, pos, p.c.level[l][d]+p.heldIn(f, l, d)-int64(n))
 		}
 	}

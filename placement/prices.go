@@ -3,6 +3,7 @@
 package placement
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -35,6 +36,7 @@ type Prices struct {
 	class   []int32     // by node: position in may
 	may     [][]bool    // by class, by demand: it may run there
 	draws   [][]int32   // demands in the order in which they arrive
+	drawn   [][]int32   // by class: demands that are drawn and may run there
 	least   []int64     // by plain: what every demand of worth needs at least
 	gangs   []priceGang
 }
@@ -43,7 +45,7 @@ type Prices struct {
 // changes the allocation on the traces of docs/measurements by less than their
 // spread between seeds.
 const (
-	priceFutures  = 16
+	priceFutures  = 32
 	priceArrivals = 64
 	maxDemands    = 1 << 14
 	maxShareCaps  = 2
@@ -278,43 +280,67 @@ func (p *Prices) classes() {
 	}
 }
 
-// draw makes the futures. Within one, the arrivals take one number from each of
-// as many equal parts of the range, in random order, so that few of them stand
-// for the mix well.
+// draw makes the futures. The n-th arrivals of all futures take one number from
+// each of as many equal parts of the range, in random order, and demands of like
+// worth lie side by side in it: few futures stand for the mix well.
 func (p *Prices) draw(places []int64, seed uint64) {
 	const unit = 1 << 40 // an unlikely demand still has a chance
-	upTo := make([]uint64, len(p.demands))
+	order := make([]int32, len(p.demands))
 	var all, sum uint64
-	for _, d := range p.demands {
-		all += uint64(d.weight)
-	}
 	for d := range p.demands {
+		order[d] = int32(d)
+		all += uint64(p.demands[d].weight)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int {
+		x, y := &p.demands[a], &p.demands[b]
+		return cmp.Or(cmp.Compare(x.worth, y.worth), cmp.Compare(x.s.Requests[CPU], y.s.Requests[CPU]))
+	})
+	upTo := make([]uint64, len(order))
+	for i, d := range order {
 		hi, lo := bits.Mul64(uint64(p.demands[d].weight), unit)
 		share, _ := bits.Div64(hi, lo, all)
 		sum += max(1, share/uint64(max(1, places[d])))
-		upTo[d] = sum
+		upTo[i] = sum
 	}
 	r := drawer(seed)
 	p.draws = make([][]int32, priceFutures)
-	order := make([]uint64, priceArrivals)
-	for f := range p.draws {
-		for i := range order {
-			order[i] = uint64(i)
-		}
-		for i := len(order) - 1; i > 0; i-- {
+	part := make([]uint64, priceFutures)
+	for f := range part {
+		part[f] = uint64(f)
+	}
+	for range priceArrivals {
+		for i := len(part) - 1; i > 0; i-- {
 			j := r.below(uint64(i + 1))
-			order[i], order[j] = order[j], order[i]
+			part[i], part[j] = part[j], part[i]
 		}
-		p.draws[f] = make([]int32, priceArrivals)
-		for i, part := range order {
-			hi, lo := bits.Mul64(sum, part)
-			from, _ := bits.Div64(hi, lo, priceArrivals)
-			x := from + r.below(max(1, sum/priceArrivals))
+		for f := range p.draws {
+			hi, lo := bits.Mul64(sum, part[f])
+			from, _ := bits.Div64(hi, lo, priceFutures)
+			x := from + r.below(max(1, sum/priceFutures))
 			at, exact := slices.BinarySearch(upTo, x)
 			if exact { // upTo is where the next begins
 				at++
 			}
-			p.draws[f][i] = int32(min(at, len(upTo)-1))
+			p.draws[f] = append(p.draws[f], order[min(at, len(upTo)-1)])
+		}
+	}
+	p.sortDrawn()
+}
+
+// sortDrawn lists, by class, the demands that are drawn and may run there.
+func (p *Prices) sortDrawn() {
+	drawn := make([]bool, len(p.demands))
+	for _, future := range p.draws {
+		for _, d := range future {
+			drawn[d] = true
+		}
+	}
+	p.drawn = make([][]int32, len(p.may))
+	for c := range p.may {
+		for d, is := range drawn {
+			if is && p.may[c][d] {
+				p.drawn[c] = append(p.drawn[c], int32(d))
+			}
 		}
 	}
 }

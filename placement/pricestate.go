@@ -15,6 +15,7 @@ type priceState struct {
 	plain   []int64
 	devices []priceDevice // of the kinds that are shared, where the node lists them
 	listed  []bool        // by kind: it does
+	fits    []bool        // scratch of worth
 }
 
 // priceDevice is what is left of one device.
@@ -53,11 +54,17 @@ func (u *Usage) priceState(p *Prices, node int, st *priceState) {
 			continue
 		}
 		st.listed[k] = true
+		st.plain[p.kinds[k].plain] = 0 // they are counted one by one
+		unnamed := u.unnamedDevices(node, grp)
 		for pos, dev := range u.f.groups[node][grp].device {
 			if state.Open[grp]>>pos&1 == 0 {
 				continue
 			}
 			d := priceDevice{kind: k, free: state.Free[grp]>>pos&1 == 1}
+			if d.free && unnamed > 0 { // some pod holds one, and does not say which
+				unnamed--
+				continue
+			}
 			for c, name := range p.kinds[k].caps {
 				if at := slices.Index(t.Caps, name); at >= 0 {
 					d.left[c] = state.Left[dev*len(t.Caps)+at]
@@ -80,15 +87,8 @@ func (st *priceState) copyFrom(other *priceState) {
 // fit. Whole devices are those that are free; a share goes to the device with
 // the least left of those that hold it.
 func (st *priceState) take(p *Prices, a *priceAsk) bool {
-	for r, qty := range a.plain {
-		if st.plain[r] < qty {
-			return false
-		}
-	}
-	for i := range a.takes {
-		if !st.has(p, &a.takes[i]) {
-			return false
-		}
+	if !st.room(p, a) {
+		return false
 	}
 	if len(a.takes) > 1 {
 		return st.takeAll(p, a)
@@ -98,6 +98,21 @@ func (st *priceState) take(p *Prices, a *priceAsk) bool {
 	}
 	for i := range a.takes {
 		st.takeDevices(p, &a.takes[i])
+	}
+	return true
+}
+
+// room tells whether what one pod takes is there, each of it taken alone.
+func (st *priceState) room(p *Prices, a *priceAsk) bool {
+	for r, qty := range a.plain {
+		if st.plain[r] < qty {
+			return false
+		}
+	}
+	for i := range a.takes {
+		if !st.has(p, &a.takes[i]) {
+			return false
+		}
 	}
 	return true
 }
@@ -124,13 +139,15 @@ func (st *priceState) has(p *Prices, t *priceTake) bool {
 	if !st.listed[t.kind] {
 		return t.whole && st.plain[p.kinds[t.kind].plain] >= int64(t.count)
 	}
-	n := 0
+	left := t.count
 	for i := range st.devices {
 		if st.devices[i].holds(t) {
-			n++
+			if left--; left == 0 {
+				return true
+			}
 		}
 	}
-	return n >= t.count
+	return left <= 0
 }
 
 func (d *priceDevice) holds(t *priceTake) bool {
@@ -218,13 +235,27 @@ func (st *priceState) key(key []byte) []byte {
 
 // worth adds up what a node in this state would hold of the mix in all futures.
 func (p *Prices) worth(st, scratch *priceState) int64 {
-	may := p.may[st.class]
+	// What does not fit now fits never: what is free only shrinks.
+	fits := append(scratch.fits[:0], make([]bool, len(p.demands))...)
+	scratch.fits = fits
+	any := false
+	for _, d := range p.drawn[st.class] {
+		demand := &p.demands[d]
+		fits[d] = st.room(p, &demand.ask)
+		any = any || fits[d] && demand.worth > 0
+	}
+	if !any {
+		return 0
+	}
 	var sum int64
 	for _, future := range p.draws {
 		scratch.copyFrom(st)
 		for _, d := range future {
+			if !fits[d] {
+				continue
+			}
 			demand := &p.demands[d]
-			if !may[d] || !scratch.take(p, &demand.ask) {
+			if !scratch.take(p, &demand.ask) {
 				continue
 			}
 			sum += demand.worth

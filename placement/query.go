@@ -16,6 +16,7 @@ const (
 
 // query is a gang against one fleet.
 type query struct {
+	mix    *Prices // of the usage; nil without a demand mix
 	gang   Gang
 	sets   []gangSet // those with pods
 	scopes []scope   // the gang first, then groups and sets with rules of their own
@@ -64,7 +65,7 @@ type groupQuery struct {
 // newQuery checks a gang: it must have pods, no negative counts, no unknown
 // operator, mode or family.
 func (u *Usage) newQuery(g Gang) (*query, error) {
-	q := &query{gang: g}
+	q := &query{gang: g, mix: u.mix}
 	if err := q.read(u); err != nil {
 		return nil, fmt.Errorf("place gang %q: %w", g.Name, err)
 	}
@@ -101,6 +102,11 @@ func (q *query) read(u *Usage) error {
 		}
 		if set.rules.balance >= 0 {
 			q.levels = append(q.levels, set.rules.balance)
+		}
+	}
+	if q.mix != nil {
+		for _, g := range q.mix.gangs {
+			q.levels = append(q.levels, g.level)
 		}
 	}
 	for _, s := range q.scopes {

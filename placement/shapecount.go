@@ -28,6 +28,9 @@ type counts struct {
 	// best is the best score of a set of devices on the empty node, a reference
 	// for what is lost; computed with the first plan.
 	best []int64
+
+	// ask is what a pod takes of the resources of the prices; nil until asked for.
+	ask *priceAsk
 }
 
 // Bounds of what a Usage remembers, in shapes and in plans for each shape.

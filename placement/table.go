@@ -26,6 +26,7 @@ type wrapKey struct {
 	soft    int32
 	outside bool
 	pods    int64
+	places  slotCounts // for gangs of the demand mix
 }
 
 // impossible is the first word of the cost of a count that cannot be. Two of

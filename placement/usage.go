@@ -31,6 +31,13 @@ type Usage struct {
 	log  []int32
 	base int
 
+	// mix is the prices of the demand mix, nil without one; worths are by state of
+	// a node.
+	mix      *Prices
+	worths   map[string]int64
+	mixState [2]priceState // scratch of opportunities
+	mixKey   []byte
+
 	shapes  map[string]*counts
 	layouts map[string]*layout
 	nesting map[[2]int]bool // of levels
@@ -75,7 +82,7 @@ func (u *Usage) Clone() *Usage {
 	return &Usage{
 		f: u.f, free: slices.Clone(u.free), zone: slices.Clone(u.zone),
 		held: slices.Clone(u.held), unnamed: slices.Clone(u.unnamed), part: u.part.clone(),
-		running: maps.Clone(u.running), claim: u.claim.clone(), memory: cloneMemory(u.memory), shapes: map[string]*counts{}, layouts: maps.Clone(u.layouts), nesting: maps.Clone(u.nesting),
+		running: maps.Clone(u.running), mix: u.mix, claim: u.claim.clone(), memory: cloneMemory(u.memory), shapes: map[string]*counts{}, layouts: maps.Clone(u.layouts), nesting: maps.Clone(u.nesting),
 	}
 }
 
