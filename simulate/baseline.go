@@ -83,6 +83,9 @@ func (ch *chooser) priceOf(k *kind, m *machine) (score, int) {
 	}
 	if !ch.b.everyGPU() {
 		gpu := m.tightest(k.milli)
+		if ch.draw != nil {
+			gpu = m.anyGPU(k.milli, ch.draw)
+		}
 		return ch.priceOn(k, m, gpu), gpu
 	}
 	best, at := math.Inf(1), -1

@@ -43,10 +43,19 @@ const boundSteps = 400
 // solve returns the bound in milli-GPU.
 func (b *bound) solve() int64 {
 	kinds := b.order
-	// Prices in milli-GPU for all of a heap's resource; they begin at 0, where the
-	// bound is all that arrived.
+	// Prices in milli-GPU for all of a heap's resource. At 0 the bound is all that
+	// arrived; the search begins where GPUs cost what they are worth, and the bound
+	// is all GPUs.
 	price := make([][3]float64, len(b.have))
-	best := math.Inf(1)
+	var arrived, total float64
+	for k, n := range b.pods {
+		arrived += float64(int64(k.gpus) * k.milli * n)
+	}
+	for h := range price {
+		price[h][2] = b.have[h][2]
+		total += b.have[h][2]
+	}
+	best := arrived
 	for step := range boundSteps {
 		use := make([][3]float64, len(b.have))
 		var value float64
@@ -73,7 +82,7 @@ func (b *bound) solve() int64 {
 		if length == 0 {
 			break
 		}
-		size := best / float64(len(b.have)) / math.Sqrt(float64(step+1)) / math.Sqrt(length)
+		size := 0.2 * total / float64(len(b.have)) / math.Sqrt(float64(step+1)) / math.Sqrt(length)
 		for h := range use {
 			for r := range use[h] {
 				if b.have[h][r] > 0 {

@@ -105,6 +105,20 @@ func (m *machine) tightest(milli int64) int {
 	return best
 }
 
+// anyGPU draws one of the GPUs that hold a share.
+func (m *machine) anyGPU(milli int64, draw *random) int {
+	at, n := -1, 0
+	for i, g := range m.gpus {
+		if g < milli {
+			continue
+		}
+		if n++; draw.below(n) == 0 {
+			at = i
+		}
+	}
+	return at
+}
+
 // take books a pod. A share goes to the given GPU, whole GPUs are the first free
 // ones. It returns the GPUs taken as a bit mask.
 func (m *machine) take(k *kind, gpu int) uint64 {

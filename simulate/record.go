@@ -198,6 +198,10 @@ func (rec *recorder) left(r *replay, id int, nodes []int32) {
 }
 
 func (rec *recorder) result(r *replay) Result {
+	for rec.sampled <= rec.last {
+		rec.sample(r, rec.sampled)
+		rec.sampled += rec.step
+	}
 	res := Result{
 		Policy: r.o.Policy, Seed: r.o.Seed, Capacity: capacity(rec.t.Nodes), Nodes: len(rec.t.Nodes), Samples: rec.samples,
 		Seconds: r.now, Killed: rec.killed, Locality: rec.locality, Decisions: rec.decisions, Nanoseconds: rec.nanoseconds, Running: rec.running,
