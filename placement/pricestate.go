@@ -25,14 +25,14 @@ type priceDevice struct {
 	left [maxShareCaps]int64
 }
 
-func (a priceDevice) compare(b priceDevice) int {
+func (d priceDevice) compare(b priceDevice) int {
 	free := func(d priceDevice) int {
 		if d.free {
 			return 1
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(free(a), free(b)), slices.Compare(a.left[:], b.left[:]))
+	return cmp.Or(cmp.Compare(d.kind, b.kind), cmp.Compare(free(d), free(b)), slices.Compare(d.left[:], b.left[:]))
 }
 
 // priceState reads what is free on a node into st.

@@ -90,7 +90,6 @@ type recorder struct {
 	fragSum  float64
 	fragN    int
 	killed   int
-	done     int
 	locality []Locality
 	domain   [][]int32 // by level, by node
 
