@@ -17,10 +17,18 @@ func (d Decision) Brief() string {
 	switch {
 	case d.Outcome == Placed:
 		var nodes []string
+		spares := 0
 		for _, a := range d.Assignments {
 			nodes = append(nodes, a.Node)
+			if a.Spare {
+				spares++
+			}
 		}
-		return counted(len(d.Assignments), "pod") + " on " + topology.NameRange(nodes)
+		what := counted(len(d.Assignments)-spares, "pod")
+		if spares > 0 {
+			what += " and " + counted(spares, "spare")
+		}
+		return what + " on " + topology.NameRange(nodes)
 	case d.Outcome == Undecided:
 		return "the search ended at its bound: neither a place nor a proof that there is none"
 	case d.Certificate != nil && len(d.Certificate.Domains) > 0:
@@ -57,6 +65,7 @@ type Spot struct {
 	Zone    *int
 	Pods    string // numbers as ranges: "0-3", "[0-1,3]"
 	Devices []string
+	Spare   bool // kept free: nothing starts there
 }
 
 // Spots gathers the assignments by pod set, node and zone, in their order.
@@ -65,11 +74,11 @@ func (d Decision) Spots() []Spot {
 	var pods [][]string
 	for _, a := range d.Assignments {
 		i := slices.IndexFunc(out, func(p Spot) bool {
-			return p.PodSet == a.PodSet && p.Node == a.Node && (p.Zone == nil) == (a.Zone == nil) && (p.Zone == nil || *p.Zone == *a.Zone)
+			return p.PodSet == a.PodSet && p.Node == a.Node && p.Spare == a.Spare && (p.Zone == nil) == (a.Zone == nil) && (p.Zone == nil || *p.Zone == *a.Zone)
 		})
 		if i < 0 {
 			i = len(out)
-			out, pods = append(out, Spot{PodSet: a.PodSet, Node: a.Node, Zone: a.Zone}), append(pods, nil)
+			out, pods = append(out, Spot{PodSet: a.PodSet, Node: a.Node, Zone: a.Zone, Spare: a.Spare}), append(pods, nil)
 		}
 		pods[i] = append(pods[i], strconv.Itoa(a.Pod))
 		out[i].Devices = append(out[i].Devices, a.Devices...)

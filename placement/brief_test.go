@@ -15,6 +15,7 @@ func TestBrief(t *testing.T) {
 		want string
 	}{
 		{"placed", Decision{Outcome: Placed, Assignments: []Assignment{{Node: "n-01"}, {Node: "n-02"}, {Node: "n-01"}}}, "3 pods on n-[01-02]"},
+		{"with a spare", Decision{Outcome: Placed, Assignments: []Assignment{{Node: "n-01"}, {Node: "n-02", Spare: true}}}, "1 pod and 1 spare on n-[01-02]"},
 		{"undecided", Decision{Outcome: Undecided}, "the search ended at its bound: neither a place nor a proof that there is none"},
 		{
 			"proved, nearest domain",

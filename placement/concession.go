@@ -93,8 +93,11 @@ func (u *Usage) givingPods(q *query) []concession {
 				})
 			},
 			func(n int) (string, string) {
-				return fmt.Sprintf("%s%s %d -> %d", word, ofSet(g, i), now, left(n)),
-					fmt.Sprintf("with %s%s instead of %d", plural(int64(left(n)), "pod"), ofSet(g, i), now)
+				what := plural(int64(left(n)), "pod") + ofSet(g, i)
+				if word != "pods" {
+					what += " at least"
+				}
+				return fmt.Sprintf("%s%s %d -> %d", word, ofSet(g, i), now, left(n)), fmt.Sprintf("with %s instead of %d", what, now)
 			},
 		})
 	}

@@ -40,6 +40,8 @@ type Decision struct {
 	// WaitsFor are the pods whose end it waits for.
 	FitsAfter *int64   `json:"fitsAfterSeconds,omitempty"`
 	WaitsFor  []string `json:"waitsFor,omitempty"`
+	// Survival is what the spares of a placed gang are good for; nil without spares.
+	Survival *Survival `json:"survival,omitempty"`
 	// Summary is Sentences, where the decision was made ready for readers.
 	Summary []string `json:"summary,omitempty"`
 }

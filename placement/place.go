@@ -35,10 +35,8 @@ func Place(ctx context.Context, u *Usage, g Gang) (Decision, error) {
 	if u.roughly(q) {
 		d = unproven(d)
 	}
-	if d.Outcome == Refused {
-		if d, err = u.preemptOrExplain(ctx, q, d); err != nil {
-			return Decision{}, fmt.Errorf("place gang %q: %w", g.Name, err)
-		}
+	if d, err = u.complete(ctx, q, d); err != nil {
+		return Decision{}, fmt.Errorf("place gang %q: %w", g.Name, err)
 	}
 	return d, nil
 }

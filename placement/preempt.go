@@ -19,15 +19,22 @@ type unit struct {
 	priority int32 // the highest of its pods
 }
 
-// preemptOrExplain is the second half of a refusal: victims where the gang may
-// have them and they help, otherwise what would have to change.
-func (u *Usage) preemptOrExplain(ctx context.Context, q *query, d Decision) (Decision, error) {
-	if q.gang.Preempt {
+// complete is the second half of a decision. A refused gang gets victims where it
+// may have them and they help, otherwise what would have to change; one with
+// spares gets what they are good for.
+func (u *Usage) complete(ctx context.Context, q *query, d Decision) (Decision, error) {
+	if d.Outcome == Refused && q.gang.Preempt {
 		better, err := u.preempt(ctx, q)
-		if err != nil || better.Outcome == Placed {
-			return better, err
+		if err != nil {
+			return d, err
+		}
+		if better.Outcome == Placed {
+			return u.withSurvival(q, better)
 		}
 		d.Reasons = append(d.Reasons, better.Reasons...)
+	}
+	if d.Outcome != Refused {
+		return u.withSurvival(q, d)
 	}
 	var err error
 	if d.Relax, err = u.relax(ctx, q); err != nil {

@@ -26,6 +26,9 @@ func (d Decision) Sentences() []string {
 		out = append(out, s)
 	}
 	if d.Outcome == Placed {
+		if d.Survival != nil {
+			out = append(out, d.Survival.Text)
+		}
 		return out
 	}
 	groups := d.GroupedRefusals()

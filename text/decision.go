@@ -136,7 +136,10 @@ func (p *printer) assignments(d placement.Decision) {
 		set, node = max(set, columns(names[i])), max(node, columns(q.Node))
 	}
 	for i, q := range places {
-		zone, devices := "", ""
+		zone, devices, spare := "", "", ""
+		if q.Spare {
+			spare = "spare, kept free"
+		}
 		if q.Zone != nil {
 			zone = "NUMA node " + strconv.Itoa(*q.Zone)
 		}
@@ -144,7 +147,7 @@ func (p *printer) assignments(d placement.Decision) {
 			devices = plural(len(q.Devices), "device") + ": " + strings.Join(q.Devices, " ")
 		}
 		first := "    " + pad(names[i], set) + "  " + pad(q.Node, node) + "  "
-		p.wrap(first, columns(first), join(", ", zone, devices))
+		p.wrap(first, columns(first), join(", ", spare, zone, devices))
 	}
 }
 
