@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"tarsia.dev/tarsia/claim"
 	"tarsia.dev/tarsia/placement"
 )
 
@@ -20,10 +21,11 @@ import (
 var sameUsage = cmp.Options{
 	cmp.Exporter(func(reflect.Type) bool { return true }),
 	cmpopts.EquateEmpty(),
+	cmp.Comparer(func(a, b *claim.Use) bool { return a == b || a != nil && b != nil && a.Equal(b) }),
 	cmp.FilterPath(func(p cmp.Path) bool {
 		f, ok := p.Last().(cmp.StructField)
 		return ok && p.Index(-2).Type() == reflect.TypeFor[placement.Usage]() &&
-			slices.Contains([]string{"f", "masks", "log", "base", "shapes", "layouts", "nesting", "clock", "priceLists", "priceBase"}, f.Name())
+			slices.Contains([]string{"f", "masks", "rough", "log", "base", "shapes", "layouts", "nesting", "clock", "priceLists", "priceBase"}, f.Name())
 	}, cmp.Ignore()),
 }
 

@@ -169,6 +169,7 @@ func podsOf(units []unit) int {
 // evict completes a decision that was made as if victims had left.
 func (p *preemption) evict(d Decision, victims []unit) Decision {
 	slices.SortFunc(victims, func(a, b unit) int { return compareNatural(a.name, b.name) })
+	p.proven = p.proven && !p.u.roughly(p.q)
 	highest := victims[0].priority
 	var names []string
 	for _, v := range victims {

@@ -30,6 +30,16 @@ func (p *preemption) run(d Decision) (Decision, error) {
 	if err != nil {
 		return d, err
 	}
+	if found != nil {
+		// Pods that share devices beyond their nodes do not add up.
+		e, err := p.u.decideWithout(p.ctx, p.q, found)
+		if err != nil {
+			return d, err
+		}
+		if e.Outcome != Placed {
+			found = nil
+		}
+	}
 	exact := found != nil
 	if !exact {
 		if found, err = p.byLeaving(d); err != nil {
