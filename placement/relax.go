@@ -23,9 +23,10 @@ type concession struct {
 // relax finds a change after which the gang would fit: of the first kind of which
 // one is enough by itself. Kinds are a required level given up (innermost first;
 // of all pods, then of groups, then of sets), whole slices, limits, spares, pods,
-// least numbers, architecture, NUMA alignment, a taint, a label. Of numbers no
-// more is given up than need be, and of a kind the least. Each is tried by
-// placing the changed gang; nil means that none of them is enough alone.
+// least numbers, architecture, instruction set, images, NUMA alignment, a
+// taint, a label. Of numbers no more is given up than need be, and of a kind the
+// least. Each is tried by placing the changed gang; nil means that none of them
+// is enough alone.
 func (u *Usage) relax(ctx context.Context, q *query) (*Relaxation, error) {
 	for _, kind := range u.concessions(q) {
 		var best *Relaxation
@@ -116,6 +117,7 @@ func (u *Usage) concessions(q *query) [][]concession {
 		changed := withSets(g, func(p *PodSet) { p.Shape.Architectures = nil })
 		alone = append(alone, whole(changed, "architecture "+list+" -> any", "on any architecture instead of "+list))
 	}
+	alone = append(alone, givingISA(g)...)
 	if slices.ContainsFunc(g.PodSets, func(p PodSet) bool { return p.Shape.AlignNUMA }) {
 		changed := withSets(g, func(p *PodSet) { p.Shape.AlignNUMA = false })
 		alone = append(alone, whole(changed, "NUMA alignment: required -> none", "with pods that may span NUMA zones"))

@@ -12,6 +12,7 @@ import (
 
 	"tarsia.dev/tarsia/claim"
 	"tarsia.dev/tarsia/device"
+	"tarsia.dev/tarsia/isa"
 	"tarsia.dev/tarsia/topologymanager"
 )
 
@@ -32,7 +33,8 @@ const (
 // Node is what the engine knows of one node.
 type Node struct {
 	Name          string
-	Architecture  string // GOARCH word; "" is unknown and matches no demand for one
+	Architecture  string   // GOARCH word; "" is unknown and matches no demand for one
+	ISA           *isa.Set // instruction set that every CPU has; nil is unknown and matches no demand beyond the architecture
 	Labels        map[string]string
 	Taints        []Taint
 	Unschedulable bool
@@ -134,6 +136,11 @@ type Shape struct {
 	// Claims are the pod's own resource claims. What they ask for is not in
 	// Requests too.
 	Claims []claim.Claim
+
+	// ISA is what the pod's programs ask of the instruction set, all of it; Images
+	// are the container images of the pod.
+	ISA    []isa.Need
+	Images []Image
 }
 
 // Preference is a wish that all Terms hold: a preferred node affinity. Weight is

@@ -134,6 +134,9 @@ func (r Refusal) sentence(domains string) string {
 func (r Refusal) lack() string {
 	pod, perPod := strings.CutSuffix(r.Wanted, " a pod")
 	all, inAll := strings.CutSuffix(r.Wanted, " in all")
+	if sentence, ok := r.lackISA(); ok {
+		return sentence
+	}
 	switch {
 	case r.Constraint == "not ready":
 		return "not ready: " + r.Found

@@ -130,6 +130,9 @@ func (s Shape) key() string {
 	}
 	slices.Sort(tolerations)
 	b = fmt.Appendf(b, "%q|%q|%q", termKeys(s.Selector), anyOf, tolerations)
+	if len(s.ISA) > 0 || len(s.Images) > 0 {
+		b = append(b, isaKey(s)...)
+	}
 	if len(s.Preferences) > 0 {
 		preferences := make([]string, len(s.Preferences))
 		for i, p := range s.Preferences {
@@ -257,6 +260,9 @@ func (s *shape) standing(n *Node) (lack, bool) {
 	}
 	if len(s.Architectures) > 0 && (n.Architecture == "" || n.Architecture == "unknown" || !slices.Contains(s.Architectures, n.Architecture)) {
 		return lack{"architecture", strings.Join(s.Architectures, " or "), cmp.Or(n.Architecture, "unknown")}, true
+	}
+	if l, lacking := s.lacksISA(n); lacking {
+		return l, true
 	}
 	for _, t := range s.Selector {
 		if !t.Matches(n.Labels) {

@@ -51,6 +51,7 @@ func FromTopology(f *topology.Fleet) []Node {
 		if n.Architecture != "unknown" && n.Architecture != "" {
 			node.Architecture, node.Labels[labelArch] = n.Architecture, n.Architecture
 		}
+		node.ISA = isaOf(n)
 		addZones(&node, n)
 		addDevices(&node, n)
 		if what := degraded(n); what != "" {

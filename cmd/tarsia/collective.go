@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tarsia.dev/tarsia/collective"
+	"tarsia.dev/tarsia/device"
 	"tarsia.dev/tarsia/placement"
 	"tarsia.dev/tarsia/report"
 	"tarsia.dev/tarsia/topology"
@@ -81,8 +83,12 @@ func collectives(fleet *topology.Fleet, found []placement.Decision, size int64, 
 				continue
 			}
 			p := collective.Part{Node: node}
-			for _, id := range a.Devices {
-				p.Accelerators = append(p.Accelerators, topology.Ref(id))
+			for _, text := range a.Devices {
+				part, err := device.ParsePart(text)
+				if err != nil {
+					return nil, fmt.Errorf("expect collectives of %s: %w", decision.Gang, err)
+				}
+				p.Accelerators = append(p.Accelerators, topology.Ref(part.ID))
 			}
 			parts = append(parts, p)
 		}
