@@ -107,7 +107,7 @@ func (r *reader) shape(w where, spec *corev1.PodSpec) placement.Shape {
 	if len(spec.Containers) == 0 {
 		r.fail(w.in("containers").errorf("found no container, wanted at least one"))
 	}
-	shape := placement.Shape{Requests: r.podRequests(w, spec), QoS: qosOf(spec)}
+	shape := placement.Shape{Requests: r.podRequests(w, spec), Images: images(spec), QoS: qosOf(spec)}
 	r.selector(w, spec, &shape)
 	for i, t := range spec.Tolerations {
 		tw := w.in("tolerations", strconv.Itoa(i))

@@ -68,7 +68,7 @@ func TestReadExamples(t *testing.T) {
 			PodSets: []placement.PodSet{{Name: "too-big", Count: 8, Shape: placement.Shape{Requests: gpus(4)}}},
 		},
 	}
-	if diff := cmp.Diff(wantGangs, in.Gangs, cmpopts.IgnoreFields(placement.Shape{}, "QoS"), cmpopts.IgnoreFields(placement.Gang{}, "Labels")); diff != "" {
+	if diff := cmp.Diff(wantGangs, in.Gangs, cmpopts.IgnoreFields(placement.Shape{}, "QoS", "Images"), cmpopts.IgnoreFields(placement.Gang{}, "Labels")); diff != "" {
 		t.Errorf("gangs (-want +got):\n%s", diff)
 	}
 	wantRunning := []placement.Running{{

@@ -146,6 +146,7 @@ func (p *placeInput) read(ctx context.Context, stdin io.Reader) (input *kube.Inp
 			return nil, nil, err
 		}
 		input.Nodes = placement.FromTopology(fleet)
+		input.Notes = append(input.Notes, platforms(fleet, input.Gangs)...)
 	} else if len(p.from.snapshots) > 0 || p.from.root != "/" {
 		return nil, nil, usageError("the manifests hold nodes, and --snapshot or --root brings others: leave one of them out")
 	}
