@@ -170,9 +170,14 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// build compiles a program for an architecture and level.
+var builds = map[string][]byte{} // by architecture and level; tests here do not run in parallel
+
+// build compiles a program for an architecture and level, once.
 func build(t testing.TB, arch, level string) []byte {
 	t.Helper()
+	if data := builds[arch+level]; data != nil {
+		return data
+	}
 	dir := t.TempDir()
 	for name, text := range map[string]string{"go.mod": "module small\n", "main.go": "package main\n\nfunc main() {}\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -189,6 +194,7 @@ func build(t testing.TB, arch, level string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	builds[arch+level] = data
 	return data
 }
 
