@@ -194,3 +194,18 @@ func TestRefusesNonsense(t *testing.T) {
 		t.Errorf("got %v, want the selector's error", err)
 	}
 }
+
+// Blocks that look alike stop being alike once the claim has something of one:
+// the half that is left of each of two widgets, both of one widget for one claim.
+func TestTouchedBlocksStandForThemselves(t *testing.T) {
+	u := newUse(t, halves("n", 3))
+	if err := u.Hold([]Result{{Device: "widget.example.com/n/w0-half-0"}}); err != nil {
+		t.Fatal(err)
+	}
+	c := Claim{Name: "c", Constraints: []Constraint{{MatchAttribute: "widget.example.com/widget"}}, Requests: []Request{
+		{Name: "a", Alternatives: []Exact{{Selectors: sized(t, "1")}}}, {Name: "b", Alternatives: []Exact{{Selectors: sized(t, "1")}}},
+	}}
+	if a := solve(t, u, "n", c, c); a.Outcome != Fits {
+		t.Errorf("got %s, %q, want both on one widget each", a.Outcome, a.Reason)
+	}
+}

@@ -208,13 +208,15 @@ func randomClaim(rnd *rand.Rand) Claim {
 		}
 		c.Requests = append(c.Requests, q)
 	}
-	switch rnd.IntN(4) {
+	switch rnd.IntN(5) {
 	case 0:
 		c.Constraints = []Constraint{{MatchAttribute: "example.com/root"}}
 	case 1:
 		c.Constraints = []Constraint{{DistinctAttribute: "gpu.example.com/parent", Requests: []string{"r0"}}}
 	case 2:
 		c.Constraints = []Constraint{{DistinctAttribute: "example.com/root", Requests: []string{"r0/a0"}}}
+	case 3: // one GPU for all, the shape of a claim for parts of one device
+		c.Constraints = []Constraint{{MatchAttribute: "gpu.example.com/parent"}}
 	}
 	return c
 }
