@@ -89,7 +89,9 @@ func (a *Ask) filled(st *State) []filler {
 		if f.units == 0 {
 			continue
 		}
-		f.left = st.Left[a.t.Kinds[r.kind].Device[pos]*len(a.t.Caps)+first]
+		if first >= 0 {
+			f.left = st.Left[a.t.Kinds[r.kind].Device[pos]*len(a.t.Caps)+first]
+		}
 		out = append(out, f)
 	}
 	slices.SortFunc(out, func(x, y filler) int {

@@ -74,6 +74,11 @@ func (a *Ask) Costs(st *State, rooms []Room, most int) ([]Cost, bool) {
 }
 
 func (a *Ask) costs(st *State, rooms []Room, most int) *answer {
+	if a.alone {
+		if p := a.piled(st, rooms, most); p != nil {
+			return &answer{pods: most, exact: true, costs: p.costs}
+		}
+	}
 	base := a.standing(st)
 	out := &answer{pods: most, exact: true, costs: make([]Cost, most+1)}
 	s := a.newSearch(st, rooms)
@@ -102,6 +107,11 @@ func (a *Ask) Choose(st *State, rooms []Room, m int) []Pod {
 	}
 	if a.flat(rooms) {
 		return a.flatChoose(st, m)
+	}
+	if a.alone {
+		if p := a.piled(st, rooms, m); p != nil {
+			return a.pileChoose(st, rooms, p, m)
+		}
 	}
 	if _, exact := a.Costs(st, rooms, m); !exact {
 		pods, _ := a.newSearch(st, rooms).greedy(m)

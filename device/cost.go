@@ -126,11 +126,8 @@ func (t *Table) standingSlots(st *State, dev int, c *Cost) {
 	if slots == nil || st.Open[t.kind[dev]]>>t.pos[dev]&1 == 0 {
 		return
 	}
-	for i := range slots.Profiles {
-		p := &slots.Profiles[i]
-		if size := slices.Index(t.SlotSizes, p.Size); size < MaxSizes {
-			c[LineSlots+size] -= slots.room(i, &st.Rows[dev])
-		}
+	for i, n := range slots.standing(t, &st.Rows[dev]) {
+		c[LineSlots+i] -= n
 	}
 }
 

@@ -87,19 +87,20 @@ func (a *Ask) found(st *State, r *ask) string {
 		}
 		return free
 	}
-	if len(r.Share) > 0 && !r.never {
-		var most string
-		var best int64 = -1
+	if len(r.Share) > 0 && !r.never && !r.Function {
+		most := Amounts{}
 		for pos, dev := range kind.Device {
 			for c, want := range r.share {
-				if left := a.t.leftOf(st, dev, c); want > 0 && st.Open[r.kind]>>pos&1 == 1 && left > best {
-					best, most = left, fmt.Sprintf(", at most %s=%d left on one", a.t.Caps[c], left)
+				if want > 0 && st.Open[r.kind]>>pos&1 == 1 {
+					name := a.t.Caps[c]
+					most[name] = max(most[name], st.Left[dev*len(a.t.Caps)+c])
 				}
 			}
 		}
-		return free + most
+		if len(most) == 0 {
+			return free
+		}
+		return fmt.Sprintf("%s, at most %v left on one", free, most)
 	}
 	return fmt.Sprintf("%s, %d not given whole", free, Members(st.Open[r.kind]))
 }
-
-func (t *Table) leftOf(st *State, dev, c int) int64 { return st.Left[dev*len(t.Caps)+c] }

@@ -63,7 +63,7 @@ func (s *search) each(r *ask, at int, set uint64, then func() bool) bool {
 	}
 	switch {
 	case r.Function:
-		t.Function = s.a.function(&s.st, r, pos)
+		t.Function = s.a.functions(&s.st, r, pos, 1)[0]
 	case r.Profile != "":
 		t.Profile = r.Profile
 		i, p := s.a.t.profileAt(dev, r.Profile)
@@ -79,17 +79,6 @@ func (s *search) each(r *ask, at int, set uint64, then func() bool) bool {
 		return true
 	}
 	return try()
-}
-
-// function finds the lowest free function with the wanted labels.
-func (a *Ask) function(st *State, r *ask, pos int) int {
-	dev := a.t.Kinds[r.kind].Device[pos]
-	for i := range a.t.Kinds[r.kind].functions[pos] {
-		if !st.Rows[dev].has(i) && r.labelled(&a.t.Kinds[r.kind].functions[pos][i]) {
-			return i
-		}
-	}
-	return -1
 }
 
 // fits tells whether an instance of a profile can begin at a slot.
