@@ -78,7 +78,28 @@ func (w *world) job(ctx context.Context, r *request) (Result, error) {
 	if err := j.addRest(); err != nil {
 		return Result{}, err
 	}
+	if err := j.check(); err != nil {
+		return Result{}, err
+	}
 	return w.placeNamed(ctx, j.gang, r.Name, j.podsOf)
+}
+
+// check refuses a job that asks for more pods or sub-groups than it has. Pods
+// whose sub-group would not be whole are in no set.
+func (j *job) check() error {
+	pods := 0
+	for _, s := range j.gang.PodSets {
+		pods += s.Count
+	}
+	if j.gang.MinPods > pods {
+		return invalid("of its pods %d are whole sub-groups or in none, and it wants at least %d", pods, j.gang.MinPods)
+	}
+	for _, g := range j.gang.Groups {
+		if g.MinGroups > len(g.Groups) {
+			return invalid("policy %q has %d sub-groups that can be whole, and it wants at least %d", g.Name, len(g.Groups), g.MinGroups)
+		}
+	}
+	return nil
 }
 
 // tierRules are the levels that a network topology asks for. A soft one is met
@@ -139,39 +160,81 @@ func (j *job) policy(p *subGroupPolicy) error {
 		rules = j.w.withCounted(rules)
 	}
 	size := or(p.SubGroupSize, 1)
-	var groups []placement.Group
+	if size < 0 || p.MinSubGroups < 0 {
+		return invalid("policy %q wants %d sub-groups of %d pods", p.Name, p.MinSubGroups, size)
+	}
+	keys := j.keys(p)
 	full := 0 // sub-groups that run whole already
-	for _, key := range j.keys(p) {
-		name := p.Name + " " + strings.Join(key, "/")
-		g := placement.Group{Name: name, Rules: rules}
-		ours := func(labels map[string]string) bool { return slices.Equal(labelsOf(labels, p.MatchLabelKeys), key) }
-		running := j.hold(&g, name, ours)
-		coming, err := j.add(&g, name, ours, running+j.pending(ours) >= size)
+	for _, key := range keys {
+		if j.runs(p.matcher(key)) >= size {
+			full++
+		}
+	}
+	counted := placement.Group{Name: p.Name, MinGroups: p.MinSubGroups}
+	for _, key := range keys {
+		coming := j.pending(p.matcher(key)) > 0
+		g, whole, err := j.subGroup(p, key, size, p.MinSubGroups > full)
 		if err != nil {
 			return err
 		}
-		if running >= size {
-			full++
+		if coming && whole {
+			g.Rules = rules // what runs alone is where it is
 		}
 		switch {
-		case len(g.PodSets) == 0:
-			continue
-		case running == 0:
-			g.Optional, g.MinPods = true, size
-		case coming > 0:
-			g.MinPods = running // or size, which only an alternative could say
-			if running < size {
-				g.MinPods = size
-			}
+		case len(g.PodSets)+len(g.Groups) == 0:
+		case whole && p.MinSubGroups > full:
+			counted.Groups = append(counted.Groups, g)
+		default:
+			j.gang.Groups = append(j.gang.Groups, g)
 		}
-		groups = append(groups, g)
 	}
 	if p.MinSubGroups > full {
-		j.gang.Groups = append(j.gang.Groups, placement.Group{Name: p.Name, Groups: groups, MinGroups: p.MinSubGroups})
-		return nil
+		j.gang.Groups = append(j.gang.Groups, counted)
 	}
-	j.gang.Groups = append(j.gang.Groups, groups...)
 	return nil
+}
+
+// matcher picks the labels of one sub-group.
+func (p *subGroupPolicy) matcher(key []string) func(map[string]string) bool {
+	return func(labels map[string]string) bool { return slices.Equal(labelsOf(labels, p.MatchLabelKeys), key) }
+}
+
+// subGroup is the pods that agree in their labels: those that run stay, the
+// others come if that makes the sub-group whole. Whole tells whether it can be;
+// needed that it must be, if it is to count.
+func (j *job) subGroup(p *subGroupPolicy, key []string, size int, needed bool) (g placement.Group, whole bool, err error) {
+	name := p.Name + " " + strings.Join(key, "/")
+	ours := p.matcher(key)
+	g.Name = name
+	running := j.hold(&g, name, ours)
+	whole = running+j.pending(ours) >= size
+	part := &g
+	if running > 0 && running < size && !needed {
+		g.Groups = []placement.Group{{Name: name + " rest", Optional: true, MinPods: size - running}}
+		part = &g.Groups[0]
+	}
+	coming, err := j.add(part, name, ours, whole)
+	switch {
+	case part != &g && coming == 0:
+		g.Groups = nil
+	case part != &g:
+	case running == 0:
+		g.Optional, g.MinPods = true, size
+	case coming > 0:
+		g.MinPods = max(running, size)
+	}
+	return g, whole, err
+}
+
+// runs counts the running pods that match.
+func (j *job) runs(match func(map[string]string) bool) int {
+	n := 0
+	for i, e := range j.running {
+		if !j.held[i] && match(e.Labels) {
+			n++
+		}
+	}
+	return n
 }
 
 // addRest adds the pods that no policy names.
