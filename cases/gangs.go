@@ -20,6 +20,9 @@ func (c *Case) gangs(ctx context.Context) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	if err := w.keepRoom(); err != nil {
+		return Answer{}, err
+	}
 	batches := [][]request{c.Requests}
 	if c.Kind == "gang-sequence" {
 		batches = unitsOf(c.Requests)
@@ -112,6 +115,32 @@ func (r *request) priority() int32 {
 	return clamp(most)
 }
 
+// keepRoom prices what is free by the gangs for which the case wants to keep
+// room: of whole nodes in one domain of a level. How many it wants is not read.
+func (w *world) keepRoom() error {
+	for _, e := range w.c.Expected.Assert {
+		if e.Kind != "remaining-gangs" {
+			continue
+		}
+		level, err := w.level(e.Level)
+		if err != nil {
+			return err
+		}
+		if e.NodesPerGang < 1 || e.NodesPerGang > maxPods {
+			return invalid("room for gangs of %d nodes", e.NodesPerGang)
+		}
+		w.mix = append(w.mix, placement.Demand{Shape: placement.Shape{Requests: w.perPod(e.PerPod)}, Weight: 1, Pods: e.NodesPerGang, Level: level})
+	}
+	if len(w.mix) == 0 {
+		return nil
+	}
+	prices, err := placement.NewPrices(w.usage, w.mix, 1)
+	if err != nil {
+		return err
+	}
+	return w.usage.SetPrices(prices)
+}
+
 // objective is what the scheduler of the case looks at first.
 func (w *world) objective() []placement.Family {
 	switch w.c.Options.Profile {
@@ -119,6 +148,9 @@ func (w *world) objective() []placement.Family {
 		return []placement.Family{placement.FamilyPlaced, placement.FamilyVictims, placement.FamilyAffinity, placement.FamilyFree}
 	case "balanced":
 		return []placement.Family{placement.FamilyPlaced, placement.FamilyVictims, placement.FamilyAffinity, placement.FamilyDomains, placement.FamilyBalance}
+	}
+	if len(w.mix) > 0 {
+		return []placement.Family{placement.FamilyPlaced, placement.FamilyVictims, placement.FamilyAffinity, placement.FamilyOpportunity, placement.FamilyDomains}
 	}
 	return []placement.Family{placement.FamilyPlaced, placement.FamilyVictims, placement.FamilyAffinity, placement.FamilyDomains}
 }

@@ -14,7 +14,7 @@ import (
 
 // engineCalls are the functions of the engine that a translation may call: they
 // build a fleet, book, decide. Their answer is the only source of places.
-var engineCalls = []string{"NewFleet", "NewUsage", "Place", "PodName"}
+var engineCalls = []string{"NewFleet", "NewUsage", "NewPrices", "Place", "PodName"}
 
 // TestNoSolverHere keeps decisions in the engine: a place in an answer is made
 // from an assignment of a decision and nowhere else, an outcome from that of a

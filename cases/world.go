@@ -36,6 +36,7 @@ type world struct {
 	units  map[string]int64  // thousandths that make a unit of the resource
 	usage  *placement.Usage
 	names  map[string]bool // of what runs
+	mix    []placement.Demand
 }
 
 // newWorld builds the fleet of a case and books what runs on it.
@@ -114,6 +115,9 @@ func (w *world) findUnits() {
 	}
 	for _, e := range w.c.Cluster.Existing {
 		see(e.Requests)
+		see(e.PerPod)
+	}
+	for _, e := range w.c.Expected.Assert {
 		see(e.PerPod)
 	}
 	for _, r := range w.c.Requests {
