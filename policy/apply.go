@@ -16,7 +16,7 @@ type Applied struct {
 	Class string // "" where no class takes the job: the gang is as it was
 	At    Position
 	// Lines say what each line of the class asks of this gang now, and how many
-	// nodes that leaves.
+	// nodes that leaves: the first names the class, the others follow the file.
 	Lines []Line
 
 	class  *Class
@@ -44,12 +44,15 @@ func (b *Bound) Apply(g placement.Gang, waited int64) (Applied, error) {
 	a.say(c.At, KindClass, "class %s", c.Name)
 	b.applyRules(&a)
 	b.applyExclusive(&a)
-	b.applyLevels(&a)
+	if err := b.applyLevels(&a); err != nil {
+		return Applied{}, fmt.Errorf("apply policy to %q: %w", g.Name, err)
+	}
 	b.applyOthers(&a)
 	a.Gang.Costs = append(slices.Clone(g.Costs), b.costsOf(c, &a.Gang, waited)...)
 	for _, o := range c.objective {
 		a.Gang.Objective = append(slices.Clone(a.Gang.Objective), o.family)
 	}
+	slices.SortStableFunc(a.Lines[1:], func(x, y Line) int { return comparePositions(x.At, y.At) })
 	return a, nil
 }
 
@@ -159,9 +162,18 @@ func sharesCores(s *placement.Shape) string {
 }
 
 // applyLevels adds the class's level rules to the gang's.
-func (b *Bound) applyLevels(a *Applied) {
+func (b *Bound) applyLevels(a *Applied) error {
 	rules := slices.Clone(a.Gang.Rules)
 	for _, r := range a.class.levels {
+		if r.when != nil {
+			yes, err := r.when.holds(&values{gang: &a.Gang, waited: a.waited})
+			if err != nil {
+				return err
+			}
+			if !yes {
+				continue
+			}
+		}
 		mode := r.mode
 		wait := ""
 		if r.after != nil {
@@ -175,6 +187,7 @@ func (b *Bound) applyLevels(a *Applied) {
 		rules = with(rules, r.level, mode)
 	}
 	a.Gang.Rules = rules
+	return nil
 }
 
 // strength orders modes.

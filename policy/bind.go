@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -22,6 +23,7 @@ type Bound struct {
 	shared *barred          // nodes that give no pod cores of its own
 	all    *barred
 	within map[string]int // by level: nodes that lie in a domain of it
+	joins  []string       // levels of which some domain joins nodes, those with fewer domains first
 
 	mu      sync.Mutex
 	kinds   map[*expression]*kinds
@@ -55,13 +57,31 @@ func (p *Policy) Bind(nodes []placement.Node) *Bound {
 	for i := range nodes {
 		b.nodes = append(b.nodes, newNodeValues(&nodes[i]))
 		b.at[nodes[i].Name] = int32(i)
-		for level := range b.nodes[i].levels {
-			b.within[level]++
-		}
 	}
+	b.bindLevels()
 	b.bindPrices()
 	b.bindExclusive()
 	return b
+}
+
+// bindLevels counts the nodes and the domains of each level.
+func (b *Bound) bindLevels() {
+	domains := map[string]map[string]bool{}
+	for _, n := range b.nodes {
+		for level, id := range n.levels {
+			b.within[level]++
+			if domains[level] == nil {
+				domains[level] = map[string]bool{}
+			}
+			domains[level][id] = true
+		}
+	}
+	for level, ids := range domains {
+		if len(ids) < b.within[level] {
+			b.joins = append(b.joins, level)
+		}
+	}
+	slices.SortFunc(b.joins, func(x, y string) int { return cmp.Or(cmp.Compare(len(domains[x]), len(domains[y])), cmp.Compare(x, y)) })
 }
 
 // bindExclusive finds the nodes that give pods cores of their own.

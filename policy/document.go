@@ -82,6 +82,7 @@ type ruleDoc struct {
 type levelDoc struct {
 	Level yamldoc.Text `yaml:"level"`
 	Mode  yamldoc.Text `yaml:"mode"`
+	When  yamldoc.Text `yaml:"when"` // CEL over job
 	After yamldoc.Text `yaml:"after"`
 	Then  yamldoc.Text `yaml:"then"`
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tarsia.dev/tarsia/placement"
+	"tarsia.dev/tarsia/topology"
 )
 
 // Explain names the lines of the policy that decided where a gang runs, or that
@@ -104,16 +105,11 @@ func (b *Bound) decidedBy(a Applied, here placement.Score, there int64, where st
 	return Line{at, KindObjective, text}
 }
 
-// nodesText names the nodes of a decision, the first few.
+// nodesText names the nodes of a decision.
 func nodesText(d placement.Decision) string {
 	var nodes []string
 	for _, x := range d.Assignments {
-		if !slices.Contains(nodes, x.Node) {
-			nodes = append(nodes, x.Node)
-		}
+		nodes = append(nodes, x.Node)
 	}
-	if len(nodes) > 3 {
-		return fmt.Sprintf("%s and %d more", strings.Join(nodes[:3], ", "), len(nodes)-3)
-	}
-	return strings.Join(nodes, ", ")
+	return topology.NameRange(nodes)
 }

@@ -83,6 +83,9 @@ func explain(message, source string, subjects []subject) string {
 	word, unknown := strings.CutPrefix(message, "undeclared reference to '")
 	if !unknown {
 		message, _, _ = strings.Cut(message, " expecting ") // a list of tokens
+		if strings.HasSuffix(message, "'(double, int)'") || strings.HasSuffix(message, "'(int, double)'") {
+			message += "; amounts are doubles: write 4.0 for 4"
+		}
 		return "found a fault in the expression: " + clip(message)
 	}
 	word, _, _ = strings.Cut(word, "'")

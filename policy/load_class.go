@@ -151,6 +151,11 @@ func (l *loader) levels(c *Class, docs []levelDoc, path string) {
 			r.then = l.mode(d.Then, at+".then", append(slices.Clone(modeNames), "none"))
 		}
 		text := fmt.Sprintf("%s is %s", r.level, r.mode)
+		if !d.When.IsZero() {
+			if r.when = l.compile(d.When, at+".when", cel.BoolType, ofJob); r.when != nil {
+				text += " for jobs with " + r.when.text
+			}
+		}
 		if r.after != nil {
 			text += fmt.Sprintf(", and %s once the job has waited %s", weaker(r.then), waitText(*r.after))
 		}

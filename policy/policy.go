@@ -18,6 +18,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 
 	"tarsia.dev/tarsia/placement"
 )
@@ -102,6 +103,7 @@ type levelRule struct {
 	at    Position
 	level string
 	mode  placement.Mode
+	when  *expression    // of which jobs; nil is all
 	after *int64         // seconds of waiting; nil is never
 	then  placement.Mode // "" drops the rule
 }
@@ -129,3 +131,33 @@ type Demand struct {
 // Demand returns the mix of jobs that the site expects, for the opportunity cost
 // of placements; empty where the policy declares none.
 func (p *Policy) Demand() []Demand { return p.demand }
+
+// Nodes returns nodes in which every level of the policy that is a node-label key
+// is a level of the node: whoever reads nodes knows the levels that jobs ask for,
+// not those of a policy. The fleet and Bind are to be given these.
+func (p *Policy) Nodes(nodes []placement.Node) []placement.Node {
+	var keys []string
+	for _, c := range p.Classes {
+		for _, l := range c.levels {
+			keys = append(keys, l.level)
+		}
+	}
+	for _, d := range p.demand {
+		for _, r := range d.Gang.Rules {
+			keys = append(keys, r.Level)
+		}
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	out := slices.Clone(nodes)
+	for i := range out {
+		n := &out[i]
+		for _, k := range keys {
+			id := n.Labels[k]
+			if id != "" && !slices.ContainsFunc(n.Domains, func(d placement.Domain) bool { return d.Level == k }) {
+				n.Domains = append(slices.Clip(n.Domains), placement.Domain{Level: k, ID: id})
+			}
+		}
+	}
+	return out
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tarsia.dev/tarsia/placement"
+	"tarsia.dev/tarsia/policy"
 	"tarsia.dev/tarsia/topology"
 )
 
@@ -21,6 +22,9 @@ type Decisions struct {
 	// Collectives are expectations for placed gangs of several accelerators, in
 	// the order of the decisions; absent where the nodes tell no links.
 	Collectives []Collective `json:"collectives,omitempty"`
+	// Policies are what a policy did, in the order of the decisions; absent without
+	// one.
+	Policies []policy.Ruling `json:"policies,omitempty"`
 }
 
 // NewDecisions completes the document, and each decision by its summary. Its

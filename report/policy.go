@@ -17,6 +17,8 @@ type Policy struct {
 	Name       string        `json:"name"`     // "" where the file names none
 	Currency   string        `json:"currency"` // "" where nothing has a price
 	Classes    []PolicyClass `json:"classes"`  // in the order of the file: the first that takes a job is its class
+	// Samples are jobs on which the policy was tried; absent without any.
+	Samples []policy.Ruling `json:"samples,omitempty"`
 }
 
 // PolicyClass is one class, with a line for each thing that it decides.
@@ -26,8 +28,8 @@ type PolicyClass struct {
 }
 
 // NewPolicy makes the document of a policy.
-func NewPolicy(p *policy.Policy) Policy {
-	out := Policy{topology.APIVersion, KindPolicy, p.Name, p.Currency, []PolicyClass{}}
+func NewPolicy(p *policy.Policy, samples []policy.Ruling) Policy {
+	out := Policy{topology.APIVersion, KindPolicy, p.Name, p.Currency, []PolicyClass{}, samples}
 	for _, c := range p.Classes {
 		out.Classes = append(out.Classes, PolicyClass{c.Name, append([]policy.Line{}, c.Lines...)})
 	}

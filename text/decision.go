@@ -42,11 +42,13 @@ func Decisions(w io.Writer, decisions []placement.Decision, notes []string, opt 
 		for _, l := range lines[1:] {
 			p.line("%s%s", strings.Repeat(" ", indent), l)
 		}
+		p.ruling(strings.Repeat(" ", word+2), r[1])
 	}
 	for _, n := range notes {
 		p.wrap("note  ", 6, n)
 	}
 	if opt.All {
+		p.opt.Rulings = nil // they stand above
 		for _, d := range decisions {
 			p.blank()
 			p.decision(d)
@@ -74,6 +76,7 @@ func (p *printer) decision(d placement.Decision) {
 	if sentence := p.opt.Expected[d.Gang]; sentence != "" {
 		p.wrap("  ", 4, sentence)
 	}
+	p.ruling("  ", d.Gang)
 	if len(d.Reasons) > 0 {
 		word := "why here"
 		if d.Outcome != placement.Placed {

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"tarsia.dev/tarsia/finding"
+	"tarsia.dev/tarsia/policy"
 )
 
 // Options say how to write. The zero value is plain text of 100 columns.
@@ -26,6 +27,8 @@ type Options struct {
 	Color bool // ANSI colours on state words; the caller knows terminal and NO_COLOR
 	// Expected is what is expected of placed gangs, by their names: a sentence.
 	Expected map[string]string
+	// Rulings are what a policy did to gangs, by their names.
+	Rulings map[string]policy.Ruling
 }
 
 // printer gathers text and hands it on whole.

@@ -110,7 +110,7 @@ func showFleet(ctx context.Context, rendered *render.Fleet, jobs []byte) (*demo,
 	if err != nil {
 		return nil, err
 	}
-	found, err := placeAll(ctx, placement.FromTopology(fleet), input.Running, input.Gangs)
+	found, err := placeAll(ctx, placement.FromTopology(fleet), input.Running, input.Gangs, nil)
 	if err != nil {
 		return nil, err
 	}

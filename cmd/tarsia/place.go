@@ -27,11 +27,13 @@ type placeInput struct {
 	from  source
 	files []string
 	band  bandwidth
+	rules policyFlags
 }
 
 func (p *placeInput) flags(cmd *cobra.Command) {
 	p.inputFlags(cmd)
 	p.band.flags(cmd)
+	p.rules.flags(cmd)
 }
 
 // inputFlags are those that say where nodes and jobs come from.
@@ -56,6 +58,10 @@ the machines of --snapshot or this host are used, down to single devices. A
 gang is placed whole or not at all; jobs are decided in the order of the files,
 each seeing what the earlier ones took. Nothing is sent anywhere.
 
+With --policy each job is put under the class of the policy that takes it
+(docs/policy.md): its bill and the lines of the policy that decided are printed,
+and with --pareto the alternatives. --waited says how long jobs have waited.
+
 Where the nodes are machines, the expected time of an all-reduce among a gang's
 accelerators is told with what holds it up (docs/bandwidth.md).
 
@@ -65,6 +71,7 @@ a line of JSON (-o jsonl) or counted in a table.`,
 		Example: `  kubectl get nodes -o yaml > nodes.yaml
   tarsia place -f nodes.yaml -f job.yaml
   tarsia place --snapshot fleet.snapshot -f job.yaml -o json
+  tarsia place -f nodes.yaml -f job.yaml --policy policy.yaml --waited 10m
   tarsia place --cases gangs.jsonl -o jsonl`,
 		Args: argCount(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -86,7 +93,7 @@ a line of JSON (-o jsonl) or counted in a table.`,
 			}
 			err = out.write(cmd, views{
 				"text": func(w writer) error {
-					return text.Decisions(w, doc.Decisions, doc.Notes, text.Options{Width: width(), All: verbose, Expected: sentences(doc.Collectives)})
+					return text.Decisions(w, doc.Decisions, doc.Notes, text.Options{Width: width(), All: verbose, Expected: sentences(doc.Collectives), Rulings: rulings(doc.Policies)})
 				},
 			}, doc)
 			if err != nil {
@@ -96,6 +103,7 @@ a line of JSON (-o jsonl) or counted in a table.`,
 		},
 	}
 	in.flags(cmd)
+	in.rules.paretoFlag(cmd)
 	out.flag(cmd, "text", "json", "yaml", "jsonl")
 	cmd.Flags().StringArrayVar(&recorded, "cases", nil, "recorded placement cases, one a line; - is standard input; may be repeated; output is text or jsonl")
 	cmd.Flags().BoolVar(&verbose, "verbose", false, "list every reason and refusal")
@@ -115,11 +123,16 @@ func (p *placeInput) decide(ctx context.Context, stdin io.Reader) (*report.Decis
 	if fleet == nil && len(p.band.tiers) > 0 {
 		return nil, usageError("--oversubscription is about machines, and the nodes of manifests tell no links: use --snapshot")
 	}
-	found, err := placeAll(ctx, input.Nodes, input.Running, input.Gangs)
+	judge, err := p.rules.read(input)
+	if err != nil {
+		return nil, err
+	}
+	found, err := placeAll(ctx, input.Nodes, input.Running, input.Gangs, judge)
 	if err != nil {
 		return nil, err
 	}
 	doc := report.NewDecisions(found, input.Notes)
+	doc.Policies = judge.policed()
 	if fleet != nil {
 		if doc.Collectives, err = collectives(fleet, found, size, declared); err != nil {
 			return nil, err
@@ -168,14 +181,16 @@ func usageOf(nodes []placement.Node, running []placement.Running) (*placement.Us
 	return usage, nil
 }
 
-func placeAll(ctx context.Context, nodes []placement.Node, running []placement.Running, gangs []placement.Gang) ([]placement.Decision, error) {
+// placeAll places gang after gang; judge is the policy that each is put under,
+// nil is none.
+func placeAll(ctx context.Context, nodes []placement.Node, running []placement.Running, gangs []placement.Gang, judge *judge) ([]placement.Decision, error) {
 	usage, err := usageOf(nodes, running)
 	if err != nil {
 		return nil, err
 	}
 	found := make([]placement.Decision, 0, len(gangs))
 	for _, g := range gangs {
-		d, err := placement.Place(ctx, usage, g)
+		g, d, err := judge.place(ctx, usage, g)
 		if err != nil {
 			return nil, err
 		}

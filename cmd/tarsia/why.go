@@ -11,6 +11,7 @@ import (
 	"tarsia.dev/tarsia/check"
 	"tarsia.dev/tarsia/finding"
 	"tarsia.dev/tarsia/placement"
+	"tarsia.dev/tarsia/policy"
 	"tarsia.dev/tarsia/report"
 	"tarsia.dev/tarsia/text"
 	"tarsia.dev/tarsia/topology"
@@ -166,9 +167,10 @@ func whyPlaced(cmd *cobra.Command, in placeInput, out output, object string) err
 	}
 	one := report.NewDecisions([]placement.Decision{d}, nil)
 	one.Collectives = slices.DeleteFunc(doc.Collectives, func(c report.Collective) bool { return c.Gang != d.Gang })
+	one.Policies = slices.DeleteFunc(doc.Policies, func(c policy.Ruling) bool { return c.Gang != d.Gang })
 	err = out.write(cmd, views{
 		"text": func(w writer) error {
-			return text.Decision(w, d, text.Options{Width: width(), All: true, Expected: sentences(one.Collectives)})
+			return text.Decision(w, d, text.Options{Width: width(), All: true, Expected: sentences(one.Collectives), Rulings: rulings(one.Policies)})
 		},
 	}, one)
 	if err != nil {
