@@ -4,6 +4,7 @@ package device
 
 import (
 	"encoding/binary"
+	"slices"
 )
 
 // maxAnswers bounds what a table remembers.
@@ -130,6 +131,24 @@ func (a *Ask) Choose(st *State, rooms []Room, m int) []Pod {
 		}
 	}
 	return pods
+}
+
+// maxWays bounds how many ways Ways lists.
+const maxWays = 4096
+
+// Ways lists every way to place one pod, the best first, devices that nothing
+// tells apart once; false when there are more than it lists.
+func (a *Ask) Ways(st *State, rooms []Room) ([]Pod, bool) {
+	if pods, _ := a.Fit(st, rooms, 1); pods == 0 {
+		return nil, true
+	}
+	out := a.Choose(st, rooms, 1)
+	s := a.newSearch(st, rooms)
+	s.pods(func(zone int) bool {
+		out = append(out, Pod{zone, slices.Clone(s.takes)})
+		return len(out) <= maxWays
+	})
+	return out, !s.over() && len(out) <= maxWays
 }
 
 func (a *Ask) answerKey(st *State, rooms []Room, what string, n int) string {

@@ -64,3 +64,35 @@ const (
 	SameNUMA   Scope = "numa"
 	SameSocket Scope = "socket"
 )
+
+// WholeWeight is the weight of a whole device.
+const WholeWeight = 64
+
+// Weight is roughly how much of devices the requests of a pod take, in parts of
+// WholeWeight, by the first table that tells.
+func Weight(requests []Request, tables []*Table) int64 {
+	var sum int64
+	for i := range requests {
+		r := &requests[i]
+		each := int64(1)
+		switch {
+		case r.Whole():
+			each = WholeWeight
+		case r.Profile != "":
+			each = profileWeight(r.Profile, tables)
+		}
+		sum += each * int64(r.count())
+	}
+	return sum
+}
+
+func profileWeight(name string, tables []*Table) int64 {
+	for _, t := range tables {
+		for dev := range t.kind {
+			if _, p := t.profileAt(dev, name); p != nil {
+				return int64(p.Size) * WholeWeight / int64(t.Kinds[t.kind[dev]].slots[t.pos[dev]].Count)
+			}
+		}
+	}
+	return 1
+}

@@ -35,20 +35,30 @@ type tableAsk struct {
 	ask   *device.Ask
 }
 
-// newAsk adds the counts of devices to the requests of a shape.
+// newAsk is what a shape asks of the devices of a table, nil where their number
+// is enough.
 func (f *Fleet) newAsk(s *shape, t *device.Table) *device.Ask {
-	rich := len(s.Devices) > 0
+	if len(s.Devices) == 0 && !slices.ContainsFunc(s.needs, func(n need) bool {
+		return slices.ContainsFunc(t.Kinds, func(k device.Kind) bool { return f.resIndex[k.Resource] == n.res && k.Partitioned() })
+	}) {
+		return nil
+	}
+	return f.askOf(s, t)
+}
+
+// askOf adds the counts of devices to the requests of a shape; nil when there
+// are none.
+func (f *Fleet) askOf(s *shape, t *device.Table) *device.Ask {
 	requests := slices.Clone(s.Devices)
 	for _, n := range s.needs {
 		for k := range t.Kinds {
 			if kind := &t.Kinds[k]; f.resIndex[kind.Resource] == n.res {
-				rich = rich || kind.Partitioned()
 				count := int(min(n.qty, device.MaxKind+1))
 				requests = append(requests, device.Request{Name: "requests " + kind.Resource, Resource: kind.Resource, Count: count})
 			}
 		}
 	}
-	if !rich {
+	if len(requests) == 0 {
 		return nil
 	}
 	return device.NewAsk(t, requests)
@@ -265,4 +275,20 @@ func unproven(d Decision) Decision {
 		d.Outcome, d.Certificate = Undecided, nil
 	}
 	return d
+}
+
+// waysAsked lists how one pod can lie on a node, or in a NUMA zone of it where z
+// names one, the best first; false when it stopped before the last.
+func (u *Usage) waysAsked(s *shape, set, node, z int, a *device.Ask) ([]podPlace, bool) {
+	st := u.state(node)
+	rooms := u.rooms(s, node)
+	if z >= 0 {
+		rooms = rooms[z : z+1]
+	}
+	ways, complete := a.Ways(&st, rooms)
+	places := make([]podPlace, len(ways))
+	for i := range ways {
+		places[i] = u.placeOf(set, node, ways[i])
+	}
+	return places, complete
 }

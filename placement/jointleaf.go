@@ -168,7 +168,7 @@ func (u *Usage) placeTogether(ctx context.Context, q *query, node int, fresh []i
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(-boolCompare(q.sets[a].s.AlignNUMA, q.sets[b].s.AlignNUMA), -cmp.Compare(weight(q.sets[a].s), weight(q.sets[b].s)))
+		return cmp.Or(-boolCompare(q.sets[a].s.AlignNUMA, q.sets[b].s.AlignNUMA), -cmp.Compare(u.f.weight(q.sets[a].s), u.f.weight(q.sets[b].s)))
 	})
 	var pods []podPlace
 	var held []booking

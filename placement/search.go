@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"tarsia.dev/tarsia/device"
 )
 
 // searchBudget bounds one exhaustive search, in looks at a node.
@@ -26,19 +28,22 @@ func (u *Usage) search(ctx context.Context, q *query, nodes []int32) ([]podPlace
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(
 			-boolCompare(q.sets[a].s.AlignNUMA, q.sets[b].s.AlignNUMA),
-			-cmp.Compare(weight(q.sets[a].s), weight(q.sets[b].s)),
+			-cmp.Compare(u.f.weight(q.sets[a].s), u.f.weight(q.sets[b].s)),
 		)
 	})
 	s := &searcher{ctx: ctx, u: u, q: q, nodes: nodes, order: order, kind: u.kinds(q, nodes), touched: make([]int, len(nodes))}
 	for _, set := range q.sets {
 		s.fixed = append(s.fixed, u.counts(set.s).fixed)
+		if len(set.s.Devices) > 0 || u.f.partitioned {
+			s.dead = map[string]bool{}
+		}
 	}
 	ok, err := s.sets(0)
 	for _, b := range s.held {
 		u.release(b)
 	}
 	if err != nil || !ok {
-		return nil, s.spent > searchBudget || u.choosy(q, nodes), err
+		return nil, s.spent > searchBudget || s.partial, err
 	}
 	return s.pods, false, nil
 }
@@ -53,13 +58,16 @@ func boolCompare(a, b bool) int {
 	return -1
 }
 
-// weight is the largest device demand of a shape: big sets first leave the
-// search fewer ways.
-func weight(s *shape) int64 {
-	if len(s.needs) == 0 {
-		return 0
+// weight is how much of devices a shape takes, in parts of a device: big sets
+// first leave the search fewer ways.
+func (f *Fleet) weight(s *shape) int64 {
+	sum := device.Weight(s.Devices, f.tables)
+	for _, n := range s.needs {
+		if f.accel[n.res] {
+			sum += n.qty * device.WholeWeight
+		}
 	}
-	return s.needs[0].qty
+	return sum
 }
 
 type searcher struct {
@@ -74,14 +82,10 @@ type searcher struct {
 	pods    []podPlace
 	held    []booking
 	spent   int
-}
-
-// choosy tells whether which devices one pod takes can matter to the next by
-// more than their number: search tries one choice only.
-func (u *Usage) choosy(q *query, nodes []int32) bool {
-	return slices.ContainsFunc(q.sets, func(set gangSet) bool {
-		return slices.ContainsFunc(nodes, func(n int32) bool { return u.ask(set.s, int(n)) != nil || u.predicts(set.s, int(n)) })
-	})
+	partial bool // somewhere not every choice of devices was tried
+	// dead are the states, by what is left to place, from which no placement was
+	// found; nil where no set asks for devices by more than their number.
+	dead map[string]bool
 }
 
 // kinds numbers nodes by everything that decides what fits on them.
@@ -165,6 +169,10 @@ func (s *searcher) podsOf(at, left, from, zone int) (bool, error) {
 	if err := s.ctx.Err(); err != nil {
 		return false, err
 	}
+	dead := s.deadKey(at, left, from, zone)
+	if s.dead[dead] {
+		return false, nil
+	}
 	set := s.order[at]
 	shape := s.q.sets[set].s
 	tried := map[int]bool{}
@@ -193,30 +201,59 @@ func (s *searcher) podsOf(at, left, from, zone int) (bool, error) {
 			}
 		}
 		for _, z := range zones {
-			s.take(shape, set, node, z)
-			s.touched[i]++
-			ok, err := s.podsOf(at, left-1, i, max(z, 0))
-			if ok || err != nil {
-				return ok, err
+			for _, p := range s.ways(shape, set, node, z) {
+				s.spent += wayPrice
+				s.add(shape, p)
+				s.touched[i]++
+				ok, err := s.podsOf(at, left-1, i, max(z, 0))
+				if ok || err != nil {
+					return ok, err
+				}
+				s.touched[i]--
+				s.drop()
 			}
-			s.touched[i]--
-			s.drop()
 		}
+	}
+	if s.dead != nil && s.spent <= searchBudget && len(s.dead) < maxDead {
+		s.dead[dead] = true
 	}
 	return false, nil
 }
 
-// take books one pod with the best devices of its zone or node.
-func (s *searcher) take(sh *shape, set, node, z int) {
-	p := podPlace{set: set, node: node, zone: z}
+// wayPrice is what a choice of devices costs of the budget, beside a look;
+// maxDead bounds the memory of a search.
+const (
+	wayPrice = 10
+	maxDead  = 1 << 16
+)
+
+// deadKey is equal where the same is left to place on nodes in the same state.
+func (s *searcher) deadKey(at, left, from, zone int) string {
+	if s.dead == nil {
+		return ""
+	}
+	b := fmt.Append(nil, at, left, from, zone)
+	for i, n := range s.nodes {
+		if s.touched[i] > 0 {
+			b = append(fmt.Appendf(b, "|%d ", i), s.u.kindKey(s.q, int(n))...)
+		}
+	}
+	return string(b)
+}
+
+// ways lists how one pod can lie in a zone or on a node. Where only the number
+// of devices matters to those that come later, the best are enough.
+func (s *searcher) ways(sh *shape, set, node, z int) []podPlace {
 	if s.u.predicts(sh, node) {
-		s.add(sh, s.u.placeForetold(sh, set, node, 1)[0])
-		return
+		s.partial = true
+		return s.u.placeForetold(sh, set, node, 1)
 	}
-	if a := s.u.ask(sh, node); a != nil {
-		s.add(sh, s.u.placeInZone(sh, set, node, z, a))
-		return
+	if a := s.asks(sh, node); a != nil {
+		ways, complete := s.u.waysAsked(sh, set, node, z, a)
+		s.partial = s.partial || !complete
+		return ways
 	}
+	p := podPlace{set: set, node: node, zone: z}
 	needs := s.u.deviceNeeds(sh, node)
 	if len(needs) > 0 {
 		p.masks = make([]uint64, len(s.u.f.groups[node]))
@@ -228,7 +265,19 @@ func (s *searcher) take(sh *shape, set, node, z int) {
 		}
 		p.masks[d.grp] = g.sets.Choose(free, d.k, 1)[0]
 	}
-	s.add(sh, p)
+	return []podPlace{p}
+}
+
+// asks is what a shape asks of a node's devices where it, or another set of the
+// gang, asks for more than their number.
+func (s *searcher) asks(sh *shape, node int) *device.Ask {
+	if a := s.u.ask(sh, node); a != nil || s.u.f.table[node] < 0 || s.u.unnamedAny(node) {
+		return a
+	}
+	if !slices.ContainsFunc(s.q.sets, func(set gangSet) bool { return s.u.ask(set.s, node) != nil }) {
+		return nil
+	}
+	return s.u.f.askOf(sh, s.u.f.tables[s.u.f.table[node]])
 }
 
 func (s *searcher) add(sh *shape, p podPlace) {
