@@ -27,12 +27,13 @@ var documents = map[string]struct {
 	kind  string // of the document
 	title string
 }{
-	"node":      {topology.Node{}, topology.KindNode, "one machine"},
-	"fleet":     {topology.Fleet{}, topology.KindFleet, "a set of machines and the domains that join them"},
-	"report":    {finding.Report{}, "Report", "what the checks found"},
-	"decisions": {Decisions{}, KindDecisions, "where gangs run, or why they do not"},
-	"fits":      {Fits{}, KindFits, "which nodes take the pods of a job"},
-	"policy":    {Policy{}, KindPolicy, "what a placement policy says"},
+	"node":       {topology.Node{}, topology.KindNode, "one machine"},
+	"fleet":      {topology.Fleet{}, topology.KindFleet, "a set of machines and the domains that join them"},
+	"report":     {finding.Report{}, "Report", "what the checks found"},
+	"decisions":  {Decisions{}, KindDecisions, "where gangs run, or why they do not"},
+	"fits":       {Fits{}, KindFits, "which nodes take the pods of a job"},
+	"policy":     {Policy{}, KindPolicy, "what a placement policy says"},
+	"simulation": {Simulation{}, KindSimulation, "what policies made of a trace"},
 }
 
 // SchemaKinds returns the names that Schema knows, sorted.

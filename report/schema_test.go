@@ -50,7 +50,7 @@ func TestSchemaFilesAreCurrent(t *testing.T) {
 		}
 		golden(t, filepath.Join("..", "docs", "schema", kind+".json"), got)
 	}
-	if _, err := report.Schema("nod"); err == nil || !strings.Contains(err.Error(), "decisions, fits, fleet, node, policy, report") {
+	if _, err := report.Schema("nod"); err == nil || !strings.Contains(err.Error(), "decisions, fits, fleet, node, policy, report, simulation") {
 		t.Errorf("an unknown kind: %v", err)
 	}
 }

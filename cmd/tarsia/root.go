@@ -42,7 +42,7 @@ only (with --strict), 8 a check failed or a placement was refused.`,
 		c.GroupID = "look"
 		root.AddCommand(c)
 	}
-	for _, c := range []*cobra.Command{newPlace(), newFit(), newPolicy()} {
+	for _, c := range []*cobra.Command{newPlace(), newFit(), newPolicy(), newSimulate()} {
 		c.GroupID = "will"
 		root.AddCommand(c)
 	}
