@@ -71,10 +71,24 @@ func (u *Usage) decide(ctx context.Context, q *query) (Decision, error) {
 		return u.refuseStrange(q, d), nil
 	}
 	attempts, all := u.attempts(q)
-	var stopped, last bool
+	best, kept, last, err := u.best(ctx, q, attempts, all)
+	if err != nil {
+		return d, err
+	}
+	if best == nil {
+		return u.refused(q, d, &attempts[len(attempts)-1], last), nil
+	}
+	if settled, err := u.settleClaims(ctx, q, best); err != nil || !settled {
+		return u.refused(q, d, &attempts[len(attempts)-1], true), err
+	}
+	return u.placed(q, d, &attempts[0], kept, best), nil
+}
+
+// best is the search of decide: the best choice and its attempt, nil where there
+// is none, and whether the last attempt stopped on the way.
+func (u *Usage) best(ctx context.Context, q *query, attempts []attempt, all bool) (best *choice, kept *attempt, last bool, err error) {
+	var stopped bool
 	exact := all
-	var best *choice
-	var kept *attempt
 	for i := range attempts {
 		a := &attempts[i]
 		if best != nil && a.weight > kept.weight && q.obj.settled(best.values) {
@@ -83,7 +97,7 @@ func (u *Usage) decide(ctx context.Context, q *query) (Decision, error) {
 		u.arrange(q, a)
 		c, gaveUp, err := u.try(ctx, q, a)
 		if err != nil {
-			return d, err
+			return nil, nil, false, err
 		}
 		stopped, last = stopped || gaveUp, gaveUp
 		if c == nil {
@@ -102,14 +116,10 @@ func (u *Usage) decide(ctx context.Context, q *query) (Decision, error) {
 			best, kept = c, a
 		}
 	}
-	if best == nil {
-		return u.refused(q, d, &attempts[len(attempts)-1], last), nil
+	if best != nil {
+		best.exact = exact && !stopped
 	}
-	best.exact = exact && !stopped
-	if settled, err := u.settleClaims(ctx, q, best); err != nil || !settled {
-		return u.refused(q, d, &attempts[len(attempts)-1], true), err
-	}
-	return u.placed(q, d, &attempts[0], kept, best), nil
+	return best, kept, last, nil
 }
 
 // keepsLost tells whether a placement keeps to a level that its attempt gives up.

@@ -14,13 +14,13 @@ import (
 // capacityMilli is the capacity of a device from which shares are taken.
 const capacityMilli = "milli"
 
-// engine is the tarsia policies: placement.Place on a placement.Usage, and
-// nothing that places beside it.
+// engine is the tarsia policies: a placement.Usage, whose Book chooses as Place
+// does, and nothing that places beside it.
 type engine struct {
 	t      *Trace
 	usage  *placement.Usage
 	index  map[string]int32 // nodes of the trace by name
-	gangs  map[int]placement.Gang
+	kinds  map[jobKind]*placement.Prepared
 	booked map[int]holding
 	// mirror is the same state as the baselines keep it, for what is reported.
 	mirror *cluster
@@ -35,7 +35,7 @@ type engine struct {
 const repriceAfter = 4
 
 func newEngine(t *Trace, priced bool, mix []demand, jobs []Job, seed uint64) (*engine, error) {
-	e := &engine{t: t, index: map[string]int32{}, gangs: map[int]placement.Gang{}, booked: map[int]holding{}, mirror: newCluster(t.Nodes), seed: seed}
+	e := &engine{t: t, index: map[string]int32{}, kinds: map[jobKind]*placement.Prepared{}, booked: map[int]holding{}, mirror: newCluster(t.Nodes), seed: seed}
 	share := false
 	for _, d := range mix {
 		share = share || d.share()
@@ -93,11 +93,23 @@ func shapeOf(j *Job) placement.Shape {
 	return s
 }
 
+// podSet is the name of the one pod set of a job.
+const podSet = "pods"
+
+// jobKind is equal for jobs that are the same gang.
+type jobKind struct {
+	kind
+	pods     int
+	priority int32
+	level    string
+	required bool
+}
+
 // gangOf is a job for the engine.
 func gangOf(id int, j *Job) placement.Gang {
 	g := placement.Gang{
 		Name: strconv.Itoa(id), Priority: j.Priority,
-		PodSets: []placement.PodSet{{Name: "pods", Count: j.Pods, Shape: shapeOf(j)}},
+		PodSets: []placement.PodSet{{Name: podSet, Count: j.Pods, Shape: shapeOf(j)}},
 	}
 	if j.Level != "" {
 		mode := placement.Preferred
@@ -141,16 +153,20 @@ func (e *engine) place(ctx context.Context, id int, j *Job) ([]int32, bool, erro
 			return nil, false, err
 		}
 	}
-	g := gangOf(id, j)
-	d, err := placement.Place(ctx, e.usage, g)
-	if err != nil || d.Outcome != placement.Placed {
-		return nil, false, err
-	}
-	if err := e.usage.Commit(g, d); err != nil {
-		return nil, false, err
-	}
 	h := holding{kind: j.kind()}
-	for _, a := range d.Assignments {
+	of := jobKind{h.kind, j.Pods, j.Priority, j.Level, j.Required}
+	if e.kinds[of] == nil {
+		p, err := e.usage.Prepare(gangOf(id, j))
+		if err != nil {
+			return nil, false, err
+		}
+		e.kinds[of] = p
+	}
+	pods, err := e.kinds[of].Book(ctx, strconv.Itoa(id))
+	if err != nil || pods == nil {
+		return nil, false, err
+	}
+	for _, a := range pods {
 		node := e.index[a.Node]
 		gpu := -1
 		if h.kind.share() {
@@ -165,7 +181,7 @@ func (e *engine) place(ctx context.Context, id int, j *Job) ([]int32, bool, erro
 		h.nodes = append(h.nodes, node)
 		h.gpus = append(h.gpus, e.mirrorTake(node, &h.kind, gpu, a.Devices))
 	}
-	e.gangs[id], e.booked[id] = g, h
+	e.booked[id] = h
 	e.stale++
 	return h.nodes, true, nil
 }
@@ -190,20 +206,16 @@ func (e *engine) mirrorTake(node int32, k *kind, gpu int, devices []string) uint
 }
 
 func (e *engine) end(id int) error {
-	g, ok := e.gangs[id]
+	h, ok := e.booked[id]
 	if !ok {
 		return fmt.Errorf("end job %d: it does not run", id)
 	}
-	for pod := range g.PodSets[0].Count {
-		if err := e.usage.Remove(placement.PodName(g.Name, g.PodSets[0].Name, pod)); err != nil {
+	for i, node := range h.nodes {
+		if err := e.usage.Remove(placement.PodName(strconv.Itoa(id), podSet, i)); err != nil {
 			return err
 		}
-	}
-	h := e.booked[id]
-	for i, node := range h.nodes {
 		e.mirror.machines[node].give(&h.kind, h.gpus[i])
 	}
-	delete(e.gangs, id)
 	delete(e.booked, id)
 	e.stale++
 	return nil
