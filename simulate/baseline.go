@@ -134,7 +134,9 @@ func (dotProduct) price(c *cluster, k *kind, before, _ *machine, _ int) score {
 	if all := float64(l.gpus) * wholeGPU; all > 0 {
 		p += float64(before.freeGPU()) / all * float64(int64(k.gpus)*k.milli) / all
 	}
-	return p
+	// Scores are whole percents, as their authors' are: many nodes are equal, and
+	// the first of them is taken.
+	return -math.Floor(100 * (1 - p/2))
 }
 
 // gpuPacking fills GPUs that are in use, then free GPUs of nodes in use, then

@@ -19,7 +19,7 @@ func wholeTrace() *Trace {
 		}
 		t.Nodes = append(t.Nodes, n)
 	}
-	for i := range 4000 {
+	for i := range 2400 {
 		gpus := []int{1, 1, 1, 2, 4, 8}[i%6]
 		t.Jobs = append(t.Jobs, Job{Name: fmt.Sprint("j", i), Pods: 1, CPUMilli: int64(gpus) * 10000, MemoryBytes: int64(gpus) * 40 << 30, GPUs: gpus, GPUMilli: wholeGPU})
 	}
