@@ -4,6 +4,7 @@
 #   make test       pass the tests
 #   make guests     the tests that boot kernels of three architectures, alone
 #   make check      what a change must hold: format, vet, staticcheck, race, three architectures
+#   make bench-openb  the comparison of docs/measurements/placement.md; needs TARSIA_SHARED
 #   make bench      benchmarks of discovery and placement
 #   make build-all  stripped binaries for linux amd64, arm64, riscv64 in dist/
 
@@ -15,7 +16,7 @@ STATIC  := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 # The largest stripped binary that we ship.
 MAX_MB  := 60
 
-.PHONY: build run test test-tools guests check race fuzz bench build-all all clean
+.PHONY: bench-openb build run test test-tools guests check race fuzz bench build-all all clean
 
 build:
 	@$(STATIC) -o bin/tarsia ./cmd/tarsia
@@ -85,3 +86,9 @@ all: check test fuzz bench build-all
 
 clean:
 	rm -rf bin dist
+
+# Ten seeds of every placement policy on five lists of the Alibaba GPU trace of
+# 2023, which TARSIA_SHARED must hold.
+bench-openb:
+	@test -n "$$TARSIA_SHARED" || { echo "TARSIA_SHARED names no folder with traces/" >&2; exit 1; }
+	TARSIA_OPENB=all $(GO) test -count=1 -timeout 6h -run '^TestOpenB$$' ./simulate
