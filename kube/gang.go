@@ -93,18 +93,6 @@ func (r *reader) members() ([]placement.Running, []member) {
 	return running, out
 }
 
-// running is a bound pod as a holder of resources.
-func (r *reader) running(p *podObject) placement.Running {
-	if key, _ := groupOf(p.o.at(), &p.ObjectMeta, &p.Spec); r.groups[key] != nil {
-		r.groups[key].running++
-	}
-	return placement.Running{
-		Name:     p.o.namespace + "/" + p.o.name,
-		Node:     p.Spec.NodeName,
-		Requests: r.podRequests(p.o.at("spec"), &p.Spec),
-	}
-}
-
 // onKnownNodes drops running pods of nodes that are not in the files: they hold
 // nothing of what is looked at. Without any node the nodes come from elsewhere.
 func (r *reader) onKnownNodes(running []placement.Running, nodes []placement.Node) []placement.Running {

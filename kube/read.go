@@ -34,6 +34,7 @@ package kube
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"tarsia.dev/tarsia/placement"
 )
@@ -53,6 +54,9 @@ type Input struct {
 	// Notes says what was seen and not used, or used with an assumption, one line
 	// each, beginning with "file:line: ".
 	Notes []string
+	// Deadlines are when running pods end at the latest, by name, of those that
+	// have a deadline; EndsFrom uses them.
+	Deadlines map[string]time.Time
 }
 
 // File is one manifest: YAML of one or many documents, or JSON. Name is used in
@@ -73,7 +77,8 @@ type reader struct {
 	pods      []podObject
 	workloads []workload
 	groups    map[string]*podGroup
-	asks      map[string]where // gang -> the place of its first rule
+	asks      map[string]where     // gang -> the place of its first rule
+	deadlines map[string]time.Time // of running pods, by name
 	objects   int
 	asked     int64 // pods asked for so far
 }
@@ -85,6 +90,7 @@ func Read(files []File) (*Input, error) {
 		seen:      map[string]where{},
 		generated: map[string]int{},
 		groups:    map[string]*podGroup{},
+		deadlines: map[string]time.Time{},
 		asks:      map[string]where{},
 	}
 	for _, f := range files {
@@ -107,6 +113,9 @@ func Read(files []File) (*Input, error) {
 		return nil, err
 	}
 	in.Notes = r.notes.lines()
+	if len(r.deadlines) > 0 {
+		in.Deadlines = r.deadlines
+	}
 	return in, nil
 }
 

@@ -129,6 +129,25 @@ func givingLeast(g Gang) []concession {
 	return out
 }
 
+// givingBars sets one rule from outside aside.
+func givingBars(g Gang) []concession {
+	var out []concession
+	seen := map[string]bool{}
+	for _, set := range g.PodSets {
+		for _, b := range set.Shape.Bars {
+			if seen[b.Constraint] {
+				continue
+			}
+			seen[b.Constraint] = true
+			changed := withSets(g, func(p *PodSet) {
+				p.Shape.Bars = slices.DeleteFunc(slices.Clone(p.Shape.Bars), func(x Bar) bool { return x.Constraint == b.Constraint })
+			})
+			out = append(out, whole(changed, "rule "+b.Constraint+": required -> none", "without the rule "+b.Constraint))
+		}
+	}
+	return out
+}
+
 // givingTaints tolerates one taint that keeps pods off nodes.
 func (u *Usage) givingTaints(q *query) []concession {
 	count := map[Taint]int{}

@@ -136,7 +136,7 @@ func (u *Usage) preempt(ctx context.Context, q *query) (Decision, error) {
 		if d.Outcome == Undecided {
 			what = "the search for a place stops at its bound then"
 		}
-		none.Reasons = append(none.Reasons, fmt.Sprintf("nothing is evicted: if all %s of lower priority left, %s", plural(int64(podsOf(all)), "pod"), what))
+		none.Reasons = append(none.Reasons, fmt.Sprintf("nothing is evicted: if %s of lower priority left, %s", every(podsOf(all), "pod"), what))
 		return none, nil
 	}
 	proven := true
@@ -156,6 +156,14 @@ func (u *Usage) preempt(ctx context.Context, q *query) (Decision, error) {
 	}
 	p := preemption{ctx: ctx, u: u, q: q, units: all[:tops[high]], proven: proven}
 	return p.run(d)
+}
+
+// every is "all 8 pods", "the only pod".
+func every(n int, word string) string {
+	if n == 1 {
+		return "the only " + word
+	}
+	return "all " + counted(n, word)
 }
 
 func podsOf(units []unit) int {

@@ -23,10 +23,10 @@ type concession struct {
 // relax finds a change after which the gang would fit: of the first kind of which
 // one is enough by itself. Kinds are a required level given up (innermost first;
 // of all pods, then of groups, then of sets), whole slices, limits, spares, pods,
-// least numbers, architecture, instruction set, images, NUMA alignment, a
-// taint, a label. Of numbers no more is given up than need be, and of a kind the
-// least. Each is tried by placing the changed gang; nil means that none of them
-// is enough alone.
+// least numbers, architecture, instruction set, images, NUMA alignment, resource
+// claims, a rule from outside, a taint, a label. Of numbers no more is given up
+// than need be, and of a kind the least. Each is tried by placing the changed
+// gang; nil means that none of them is enough alone.
 func (u *Usage) relax(ctx context.Context, q *query) (*Relaxation, error) {
 	for _, kind := range u.concessions(q) {
 		var best *Relaxation
@@ -122,7 +122,11 @@ func (u *Usage) concessions(q *query) [][]concession {
 		changed := withSets(g, func(p *PodSet) { p.Shape.AlignNUMA = false })
 		alone = append(alone, whole(changed, "NUMA alignment: required -> none", "with pods that may span NUMA zones"))
 	}
-	alone = append(append(alone, u.givingTaints(q)...), givingLabels(g)...)
+	if slices.ContainsFunc(g.PodSets, func(p PodSet) bool { return len(p.Shape.Claims) > 0 }) {
+		changed := withSets(g, func(p *PodSet) { p.Shape.Claims = nil })
+		alone = append(alone, whole(changed, "resource claims -> none", "without its resource claims"))
+	}
+	alone = slices.Concat(alone, givingBars(g), u.givingTaints(q), givingLabels(g))
 	return [][]concession{u.givingLevels(q), slicesOf, limits, spares, u.givingPods(q), givingLeast(g), alone}
 }
 

@@ -105,3 +105,14 @@ func TestRelaxBrute(t *testing.T) {
 		t.Errorf("only %d of %d cases give up pods", tried, cases)
 	}
 }
+
+// TestRelaxBar: a rule from outside is named as what could be set aside.
+func TestRelaxBar(t *testing.T) {
+	u := usage(t, []placement.Node{box("a", "", 8)}, nil)
+	g := gang("g", 1, 8)
+	g.PodSets[0].Shape.Bars = []placement.Bar{{Constraint: "policy.yaml:7", Wanted: "cores of its own", Found: "shared cores", Nodes: placement.NewNodeSet([]string{"a"})}}
+	d := place(t, u, g)
+	if d.Relax == nil || d.Relax.Change != "rule policy.yaml:7: required -> none" {
+		t.Errorf("%s, relaxation %+v, want the rule", d.Outcome, d.Relax)
+	}
+}

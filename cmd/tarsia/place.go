@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,12 +29,17 @@ type placeInput struct {
 	files []string
 	band  bandwidth
 	rules policyFlags
+	at    string
+	// preempt lets every job have running pods of lower priority give way.
+	preempt bool
 }
 
 func (p *placeInput) flags(cmd *cobra.Command) {
 	p.inputFlags(cmd)
 	p.band.flags(cmd)
 	p.rules.flags(cmd)
+	cmd.Flags().BoolVar(&p.preempt, "preempt", false, "let running pods of lower priority give way to a job that does not fit otherwise; whole gangs of them")
+	cmd.Flags().StringVar(&p.at, "at", "", "the time that it is, as in 2026-03-02T08:00:00Z, from which deadlines of running pods are counted; default now")
 }
 
 // inputFlags are those that say where nodes and jobs come from.
@@ -123,6 +129,9 @@ func (p *placeInput) decide(ctx context.Context, stdin io.Reader) (*report.Decis
 	if fleet == nil && len(p.band.tiers) > 0 {
 		return nil, usageError("--oversubscription is about machines, and the nodes of manifests tell no links: use --snapshot")
 	}
+	if err := p.prepare(input); err != nil {
+		return nil, err
+	}
 	judge, err := p.rules.read(input)
 	if err != nil {
 		return nil, err
@@ -164,6 +173,24 @@ func (p *placeInput) read(ctx context.Context, stdin io.Reader) (input *kube.Inp
 		return nil, nil, usageError("the manifests hold nodes, and --snapshot or --root brings others: leave one of them out")
 	}
 	return input, fleet, nil
+}
+
+// prepare does to the input what the flags say.
+func (p *placeInput) prepare(input *kube.Input) error {
+	now := time.Now()
+	if p.at != "" {
+		var err error
+		if now, err = time.Parse(time.RFC3339, p.at); err != nil {
+			return usageError("--at %q: want a time such as 2026-03-02T08:00:00Z", p.at)
+		}
+	}
+	input.EndsFrom(now)
+	if p.preempt {
+		for i := range input.Gangs {
+			input.Gangs[i].Preempt = true
+		}
+	}
+	return nil
 }
 
 // usageOf is the fleet of some nodes with what runs on them.
