@@ -54,3 +54,25 @@ func Same(a, b *Usage) bool {
 	return slices.Equal(a.free, b.free) && slices.Equal(a.zone, b.zone) && slices.Equal(a.held, b.held) &&
 		slices.Equal(a.unnamed, b.unnamed) && len(a.running) == len(b.running) && maps.EqualFunc(memory(a), memory(b), same)
 }
+
+// Hierarchy places a gang of several sets block by block, whatever its size.
+func Hierarchy(u *Usage, g Gang) (Decision, error) {
+	q, err := u.newQuery(g)
+	if err != nil || len(q.strangeRequired) > 0 {
+		return Decision{}, err
+	}
+	attempts, _ := u.attempts(q)
+	for i := range attempts {
+		a := &attempts[i]
+		u.arrange(q, a)
+		c, err := u.tryHierarchy(context.Background(), q, a)
+		if err != nil || c == nil {
+			if err != nil {
+				return Decision{}, err
+			}
+			continue
+		}
+		return Decision{Outcome: Placed, Objective: q.obj.scores(c.values), Assignments: u.assignments(q, c), Released: q.released(c)}, nil
+	}
+	return Decision{}, nil
+}

@@ -28,6 +28,7 @@ type gangSet struct {
 
 // setRules are the rules of one set on how many of its pods lie in a domain.
 type setRules struct {
+	set            int // position in query.sets
 	slices, limits []levelCount
 	balance        int // level; -1 is none
 	// lo and hi bound the pods of a domain of the balanced level that is used; 0

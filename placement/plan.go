@@ -35,6 +35,7 @@ type planKey struct {
 	obj   string
 	rules string
 	limit int
+	set   int // in query.sets, where prices tell sets apart
 }
 
 // plan returns up-to-date tables for up to n pods. The limit is rounded up to a
@@ -47,7 +48,10 @@ func (u *Usage) plan(ctx context.Context, c *counts, lay *layout, obj *objective
 	for limit < n {
 		limit *= 2
 	}
-	key := planKey{lay, obj.key, rules.key, limit}
+	key := planKey{lay: lay, obj: obj.key, rules: rules.key, limit: limit}
+	if len(obj.priced) > 0 {
+		key.set = rules.set
+	}
 	p := c.plans[key]
 	if p != nil && len(p.t.data) < 8*len(lay.verts)+4096 {
 		p.obj, p.rules = obj, rules
@@ -193,7 +197,7 @@ func (p *plan) addNode(u *Usage, v []uint64, node, m, held int, cost nodeCost) {
 	o, n := p.obj, int64(m)
 	p.pack.add(v, o.nodes, 1)
 	for i := range o.priced {
-		p.pack.add(v, o.priced[i].line, o.priced[i].at(0, node, n)) // a table is of one set
+		p.pack.add(v, o.priced[i].line, o.priced[i].at(p.rules.set, node, n))
 	}
 	p.pack.add(v, o.lost, cost.lost)
 	p.pack.add(v, o.broken, cost.broken)

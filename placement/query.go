@@ -143,7 +143,10 @@ func (q *query) addSets(u *Usage) error {
 		if err != nil {
 			return fmt.Errorf("pod set %q: %w", set.Name, err)
 		}
-		q.sets = append(q.sets, compiled...)
+		for _, c := range compiled {
+			c.rules.set = len(q.sets)
+			q.sets = append(q.sets, c)
+		}
 	}
 	if total == 0 {
 		return fmt.Errorf("it has no pods")

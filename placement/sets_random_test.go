@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tarsia.dev/tarsia/placement"
 )
 
@@ -233,4 +235,44 @@ func TestManySets(t *testing.T) {
 		checkNumbers(t, w, d)
 	}
 	t.Log(outcomes)
+}
+
+// TestHierarchy: what is placed block by block keeps every rule, is counted
+// rightly, and leaves nothing booked; where something fits it is mostly found.
+func TestHierarchy(t *testing.T) {
+	cases := 3000
+	if testing.Short() {
+		cases = 500
+	}
+	found, possible := 0, 0
+	for seed := range uint64(cases) {
+		r := rand.New(rand.NewPCG(seed, 22))
+		w := manySets(r)
+		f := newReferee(w)
+		u := build(t, w)
+		exact := place(t, u, w.gang)
+		d, err := placement.Hierarchy(u, w.gang)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if exact.Outcome == placement.Placed {
+			possible++
+		}
+		if diff := cmp.Diff(exact, place(t, u, w.gang)); diff != "" {
+			t.Fatalf("seed %d: something stayed booked:\n%s", seed, diff)
+		}
+		if d.Outcome != placement.Placed {
+			continue
+		}
+		found++
+		s := f.spreadOf(d)
+		if exact.Outcome != placement.Placed || !f.legal(s) || !f.enough(s) || !f.fitsTogether(s) {
+			t.Fatalf("seed %d: %v breaks a rule\n%s", seed, s, describe(w))
+		}
+		checkNumbers(t, w, d)
+	}
+	t.Logf("found %d of %d", found, possible)
+	if found*10 < possible*8 {
+		t.Errorf("found %d of %d, want four of five", found, possible)
+	}
 }

@@ -226,8 +226,9 @@ func (u *Usage) tryAll(ctx context.Context, q *query, a *attempt) (*choice, bool
 			return c, false, err
 		}
 	}
-	if len(q.scopes) > 1 || q.elastic() || slices.ContainsFunc(q.sets, func(s gangSet) bool { return !s.rules.plain() || s.rules.balance >= 0 }) {
-		return nil, true, nil
+	if len(a.inner) > 0 || q.elastic() || slices.ContainsFunc(q.sets, func(s gangSet) bool { return !s.rules.plain() || s.rules.balance >= 0 }) {
+		c, err := u.tryHierarchy(ctx, q, a)
+		return c, c == nil && err == nil, err
 	}
 	return u.trySets(ctx, q, a)
 }
