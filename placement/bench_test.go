@@ -137,3 +137,54 @@ func BenchmarkChange(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLeaderWorkers places a leader without devices and 64 workers in one
+// rack of 5,000 nodes: two sets counted together.
+func BenchmarkLeaderWorkers(b *testing.B) {
+	f := racks(b, 5000, 50)
+	g := gang("leader-workers", 64, 8, requiredRack)
+	leader := g.PodSets[0]
+	leader.Name, leader.Count, leader.Shape.Requests = "leader", 1, placement.Resources{placement.CPU: 4000}
+	g.PodSets = append(g.PodSets, leader)
+	b.ReportAllocs()
+	for b.Loop() {
+		d, err := placement.Place(context.Background(), placement.NewUsage(f), g)
+		if err != nil || d.Outcome != placement.Placed {
+			b.Fatal(d.Outcome, err)
+		}
+	}
+}
+
+// BenchmarkSlices places 1,000 pods in slices of 8 nodes in a rack on 5,000
+// nodes that others have used unevenly.
+func BenchmarkSlices(b *testing.B) {
+	f := racks(b, 5000, 50)
+	u := placement.NewUsage(f)
+	for i := range 1000 {
+		r := placement.Running{Name: fmt.Sprint(i), Node: fmt.Sprintf("node-%d", i*i%5000), Requests: placement.Resources{gpu: 1}, Devices: []string{"gpu-0"}}
+		if i*i%5000 == (i-1)*(i-1)%5000 || u.Add(r) != nil {
+			continue
+		}
+	}
+	g := gang("slices", 1000, 8, preferredRack)
+	g.PodSets[0].Slices = []placement.Slice{{Level: "rack", Size: 8}}
+	b.ReportAllocs()
+	for b.Loop() {
+		d, err := placement.Place(context.Background(), u.Clone(), g)
+		if err != nil || d.Outcome != placement.Placed {
+			b.Fatal(d.Outcome, err)
+		}
+	}
+}
+
+// BenchmarkInfeasibleLarge is BenchmarkInfeasible on 5,000 nodes.
+func BenchmarkInfeasibleLarge(b *testing.B) {
+	f := racks(b, 5000, 50)
+	b.ReportAllocs()
+	for b.Loop() {
+		d, err := placement.Place(context.Background(), placement.NewUsage(f), gang("too-large", 128, 8, requiredRack))
+		if err != nil || d.Certificate == nil {
+			b.Fatal(d.Outcome, err)
+		}
+	}
+}

@@ -252,3 +252,32 @@ func (u *Usage) certificate(q *query, lay *layout) *Certificate {
 	}
 	return cert
 }
+
+// scopeCertificate proves that a group or set cannot share a domain of the levels
+// that its rules require, whatever the rest of the gang does; nil where counting
+// does not show it of any.
+func (u *Usage) scopeCertificate(q *query) *Certificate {
+	for _, s := range q.scopes[1:] {
+		if len(s.required) == 0 {
+			continue
+		}
+		a := &attempt{kept: slices.Concat(q.required, s.required)}
+		slices.Sort(a.kept)
+		a.kept = slices.Compact(a.kept)
+		u.arrange(q, a)
+		cert := &Certificate{Level: a.lay.level(u.f), Scope: s.name, Domains: []DomainBound{}}
+		for c := range a.lay.cells {
+			m, short := u.shortSets(q, s.sets, a.lay, c)
+			if !short {
+				cert = nil
+				break
+			}
+			cert.Domains = append(cert.Domains, m.DomainBound)
+		}
+		must := slices.ContainsFunc(s.sets, func(i int) bool { return q.must(i) > 0 })
+		if cert != nil && must {
+			return cert
+		}
+	}
+	return nil
+}

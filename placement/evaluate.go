@@ -63,7 +63,7 @@ func (u *Usage) setScore(p podPlace) int64 {
 
 // evaluate computes the lines of the objective for pods in a cell, with nothing
 // of them booked. It counts from the pods on each node and needs no table. What
-// stays free of a set is counted as if the other sets were not there.
+// stays free of a set in a domain is counted as if the other sets were not there.
 func (u *Usage) evaluate(q *query, a *attempt, c int, uses [][]nodeUse, st nodeCost) []int64 {
 	o := q.obj
 	values := make([]int64, len(o.names))
@@ -96,9 +96,7 @@ func (u *Usage) evaluate(q *query, a *attempt, c int, uses [][]nodeUse, st nodeC
 	put(o.nodes, int64(len(nodes)))
 	for node := range nodes {
 		put(o.accel, u.accelBeside(q, node, uses))
-		q.eachFree(onNode(uses, node), func(s int, pods int64) {
-			put(o.freeNodes, u.counts(q.sets[s].s).pods[node]+int64(q.sets[s].rules.heldOn(node))-pods)
-		})
+		put(o.freeNodes, u.leftBeside(q, node, onNode(uses, node)))
 	}
 	for pos, l := range o.levels {
 		put(o.domains[pos], u.domainsUsed(q, l, uses))

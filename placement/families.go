@@ -5,6 +5,7 @@ package placement
 import (
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // DefaultObjective is the order of the families for a gang that names none.
@@ -47,11 +48,6 @@ func (u *Usage) objectiveOf(q *query) (*objective, error) {
 	named := map[int]bool{}
 	for i, s := range q.scopes {
 		levels := slices.Concat(s.required, s.preferred, s.counted)
-		for _, set := range q.sets {
-			if set.rules.balance >= 0 && slices.Contains(s.sets, slices.IndexFunc(q.sets, func(g gangSet) bool { return g.name == set.name })) && len(q.scopes) == 1 {
-				levels = append(levels, set.rules.balance)
-			}
-		}
 		for _, l := range levels {
 			named[l] = true
 		}
@@ -70,9 +66,10 @@ func (u *Usage) objectiveOf(q *query) (*objective, error) {
 	}
 	for _, set := range q.sets {
 		if b := set.rules.balance; b >= 0 {
-			o.balanceLevel, o.balance = b, 0
-			if !slices.Contains(o.levels, b) {
-				named[b] = true
+			o.balanceLevel, o.balance, named[b] = b, 0, true
+			if !slices.ContainsFunc(o.counts, func(c scopeLevel) bool {
+				return c.level == b && slices.Contains(q.scopes[c.scope].sets, set.rules.set)
+			}) {
 				o.levels = append(o.levels, b)
 				o.counts = append(o.counts, scopeLevel{0, b})
 			}
@@ -87,11 +84,27 @@ func (u *Usage) objectiveOf(q *query) (*objective, error) {
 		return nil, err
 	}
 	o.build(q, order)
-	o.key = fmt.Sprint(o.levels, o.rule, o.names, o.counts)
-	for _, p := range o.priced {
-		o.key += p.key
-	}
+	o.key = o.keyOf()
 	return o, nil
+}
+
+// keyOf writes what tells objectives apart.
+func (o *objective) keyOf() string {
+	b := make([]byte, 0, 256)
+	for i, l := range o.levels {
+		b = strconv.AppendBool(strconv.AppendInt(b, int64(l), 10), o.rule[i])
+	}
+	for _, c := range o.counts {
+		b = strconv.AppendInt(append(b, ' '), int64(c.scope), 10)
+		b = strconv.AppendInt(append(b, ':'), int64(c.level), 10)
+	}
+	for _, n := range o.names {
+		b = append(append(b, '|'), n...)
+	}
+	for _, p := range o.priced {
+		b = append(append(b, '|'), p.key...)
+	}
+	return string(b)
 }
 
 // price is a line that adds up over nodes: what m pods of a set cost there.

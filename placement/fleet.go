@@ -111,6 +111,13 @@ func NewFleet(nodes []Node, levels []string) (*Fleet, error) {
 }
 
 func checkQuantities(r Resources) error {
+	negative := false
+	for _, v := range r {
+		negative = negative || v < 0
+	}
+	if !negative {
+		return nil
+	}
 	for _, name := range slices.Sorted(maps.Keys(r)) {
 		if r[name] < 0 {
 			return fmt.Errorf("has %d of %q, want 0 or more", r[name], name)

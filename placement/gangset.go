@@ -162,7 +162,9 @@ func (q *query) newRules(u *Usage, p PodSet) (*setRules, error) {
 			r.balance = l
 		}
 	}
-	r.key = fmt.Sprint(r.slices, r.limits)
+	if len(r.slices)+len(r.limits) > 0 {
+		r.key = fmt.Sprint(r.slices, r.limits)
+	}
 	return r, r.hold(u, p)
 }
 

@@ -28,10 +28,7 @@ func (q *query) blocks(a *attempt) *block {
 	for s := range q.sets {
 		root.sets = append(root.sets, s)
 	}
-	var scopes []scopeLevel
-	for _, in := range a.inner {
-		scopes = append(scopes, in)
-	}
+	scopes := slices.Clone(a.inner)
 	// The larger scopes first, so that each finds the block around it.
 	slices.SortStableFunc(scopes, func(x, y scopeLevel) int {
 		return cmp.Or(cmp.Compare(len(q.scopes[y.scope].sets), len(q.scopes[x.scope].sets)), cmp.Compare(x.scope, y.scope))
@@ -240,7 +237,7 @@ func (h *hierarchy) set(s int, a *attempt, c int) (bool, error) {
 		return false, err
 	}
 	for n := set.count; n >= max(1, set.least); n-- {
-		if p.cost(h.u.f, c, n, a.kept) == nil {
+		if p.cost(h.u, c, n, a.kept) == nil {
 			continue
 		}
 		h.uses[s] = p.assign(c, n)

@@ -90,9 +90,7 @@ func (j *joint) node(ctx context.Context, cost []uint64, node int, n []int) erro
 			j.pack.add(cost, o.priced[i].line, o.priced[i].at(s, node, int64(m)))
 		}
 	}
-	j.q.eachFree(n, func(s int, pods int64) {
-		j.pack.add(cost, o.freeNodes, j.c[s].pods[node]+int64(j.rules[s].heldOn(node))-pods)
-	})
+	j.pack.add(cost, o.freeNodes, u.leftBeside(j.q, node, n))
 	j.pack.add(cost, o.lost, st.lost)
 	j.pack.add(cost, o.broken, st.broken)
 	j.pack.add(cost, o.zones, st.zones)
@@ -133,6 +131,41 @@ func (j *joint) devices(ctx context.Context, node int, fresh []int, some int) (n
 	// Sets that are taken apart in another order may seem to mend what was broken.
 	st.broken = max(0, st.broken)
 	return st, true, nil
+}
+
+// leftBeside is how many pods of each set that has some on a node still fit
+// there: of a lone set as it was counted, of several by the resources that all
+// of them leave.
+func (u *Usage) leftBeside(q *query, node int, n []int) int64 {
+	var mine []int
+	var sum int64
+	q.eachFree(n, func(s int, pods int64) {
+		mine = append(mine, s)
+		sum += u.counts(q.sets[s].s).pods[node] + int64(q.sets[s].rules.heldOn(node)) - pods
+	})
+	if len(mine) < 2 {
+		return sum
+	}
+	sum = 0
+	for _, s := range mine {
+		if u.counts(q.sets[s].s).fixed[node] {
+			continue
+		}
+		left := int64(maxPods)
+		for _, need := range q.sets[s].s.needs {
+			have := u.freeOf(node, need.res)
+			for t, m := range n {
+				for _, other := range q.sets[t].s.needs {
+					if other.res == need.res {
+						have -= int64(m-q.sets[t].rules.heldOn(node)) * other.qty
+					}
+				}
+			}
+			left = min(left, max(0, have)/need.qty)
+		}
+		sum += left
+	}
+	return sum
 }
 
 // choosing tells whether more than counts decides how pods of a shape lie on a

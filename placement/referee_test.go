@@ -195,7 +195,16 @@ func (f *referee) line(name string, s spread) int64 {
 		})
 	case "free pods left":
 		if level == placement.LevelNode {
-			each(func(_ placement.PodSet, set, node int, n int64) int64 { return int64(f.room[set][node]) - n })
+			each(func(p placement.PodSet, set, node int, n int64) int64 {
+				if !slices.ContainsFunc(s, func(on []int) bool { return on[node] > 0 && &on[0] != &s[set][0] }) {
+					return int64(f.room[set][node]) - n
+				}
+				left := f.truth.free(&f.nodes[node], placement.CPU)
+				for t, other := range g.PodSets {
+					left -= int64(s[t][node]-f.held[t][node]) * other.Shape.Requests[placement.CPU]
+				}
+				return max(0, left) / p.Shape.Requests[placement.CPU]
+			})
 			break
 		}
 		for i := range s {

@@ -179,7 +179,9 @@ func (u *Usage) refuseStrange(q *query, d Decision) Decision {
 // keeps the required levels only.
 func (u *Usage) refused(q *query, d Decision, a *attempt, stopped bool) Decision {
 	d.Refusals = append(d.Refusals, u.refusals(q, a)...)
-	d.Certificate = u.certificate(q, a.lay)
+	if d.Certificate = u.certificate(q, a.lay); d.Certificate == nil {
+		d.Certificate = u.scopeCertificate(q)
+	}
 	d.Proved = d.Certificate != nil || !stopped
 	level := a.lay.level(u.f)
 	if u.vague(q) {
@@ -188,6 +190,8 @@ func (u *Usage) refused(q *query, d Decision, a *attempt, stopped bool) Decision
 		return d
 	}
 	switch {
+	case d.Certificate != nil && d.Certificate.Scope != "":
+		d.Reasons = append(d.Reasons, fmt.Sprintf("counting shows that it does not fit: none of %d domains of level %s holds %s", len(d.Certificate.Domains), d.Certificate.Level, d.Certificate.Scope))
 	case d.Certificate != nil && len(a.lay.hard) == 0:
 		d.Reasons = append(d.Reasons, "counting shows that it does not fit: each node taken alone, the fleet holds too few")
 	case d.Certificate != nil:
