@@ -186,7 +186,7 @@ func outcomeOf(name string, d placement.Decision) Result {
 		r.Outcome, r.Reason = Undecided, d.Brief()
 	default:
 		r.Outcome, r.Reason = Rejected, d.Brief()
-		r.Proved = d.Certificate != nil
+		r.Proved = d.Proved
 	}
 	return r
 }

@@ -35,6 +35,8 @@ func (d Decision) Brief() string {
 		return d.Certificate.brief()
 	case len(d.Refusals) > 0:
 		return d.Refusals[0].String()
+	case len(d.Reasons) > 0:
+		return d.Reasons[0]
 	}
 	return ""
 }

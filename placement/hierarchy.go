@@ -23,7 +23,7 @@ type block struct {
 }
 
 // blocks arranges the scopes of an attempt as a tree.
-func (q *query) blocks(a *attempt) *block {
+func (u *Usage) blocks(q *query, a *attempt) *block {
 	root := &block{}
 	for s := range q.sets {
 		root.sets = append(root.sets, s)
@@ -36,7 +36,7 @@ func (q *query) blocks(a *attempt) *block {
 	for _, in := range scopes {
 		root.insert(q, in)
 	}
-	root.weigh(q)
+	root.weigh(u.f, q)
 	return root
 }
 
@@ -57,13 +57,13 @@ func (b *block) insert(q *query, in scopeLevel) {
 }
 
 // weigh orders what is placed: the most devices and pods first.
-func (b *block) weigh(q *query) {
-	heavy := func(s int) int64 { return int64(q.sets[s].count) * (1 + weight(q.sets[s].s)) }
+func (b *block) weigh(f *Fleet, q *query) {
+	heavy := func(s int) int64 { return int64(q.sets[s].count) * (1 + f.weight(q.sets[s].s)) }
 	for _, s := range b.sets {
 		b.weight += heavy(s)
 	}
 	for _, k := range b.inner {
-		k.weigh(q)
+		k.weigh(f, q)
 		b.weight += k.weight
 	}
 	slices.SortStableFunc(b.sets, func(x, y int) int { return cmp.Compare(heavy(y), heavy(x)) })
@@ -86,7 +86,7 @@ type hierarchy struct {
 // What it finds keeps all rules; that nothing better exists is not proven, and
 // neither is that there is nothing when it finds nothing.
 func (u *Usage) tryHierarchy(ctx context.Context, q *query, a *attempt) (*choice, error) {
-	root := q.blocks(a)
+	root := u.blocks(q, a)
 	var best *choice
 	for c := range a.lay.cells {
 		if _, short := u.shortOf(q, a.lay, c); short {
