@@ -83,6 +83,9 @@ func (q *query) must(at int) int {
 	if len(q.sets) == 1 {
 		least = max(least, q.minPods)
 	}
+	if len(q.sets) == 1 && q.minPods > 0 {
+		return least
+	}
 	for _, g := range q.groups {
 		if slices.Contains(g.sets, at) && (g.optional || g.top && !q.allGroups) {
 			return 0
