@@ -109,24 +109,23 @@ func (l *loader) demand(p *Policy, docs []demandDoc) {
 	}
 	for i, d := range docs {
 		path := fmt.Sprintf("demand[%d]", i)
-		set := placement.PodSet{
-			Name: "pods", Count: int(max(1, l.count(d.Pods, path+".pods", 1, 1<<20))),
-			Shape: placement.Shape{Requests: placement.Resources{}},
+		l.word(d.Name, path+".name")
+		demand := placement.Demand{
+			Shape:  placement.Shape{Requests: placement.Resources{}},
+			Weight: l.count(d.Weight, path+".weight", 1, math.MaxInt32),
+			Pods:   int(l.count(d.Pods, path+".pods", 1, 1<<20)),
+			Level:  d.Level.Value,
 		}
 		for _, name := range slices.Sorted(maps.Keys(d.Requests)) {
 			n, err := amount(name, d.Requests[name].Value)
 			if err != nil {
 				l.failf(d.Requests[name], path+".requests."+name, "found %s, want %v", found(d.Requests[name]), err)
 			}
-			set.Shape.Requests[name] = n
+			demand.Shape.Requests[name] = n
 		}
 		if len(d.Requests) == 0 {
 			l.failf(d.Name, path+".requests", "found nothing, want what one pod asks for")
 		}
-		g := placement.Gang{Name: l.word(d.Name, path+".name"), PodSets: []placement.PodSet{set}}
-		if d.Level.Value != "" {
-			g.Rules = []placement.LevelRule{{Level: d.Level.Value, Mode: placement.Required}}
-		}
-		p.demand = append(p.demand, Demand{g.Name, l.count(d.Weight, path+".weight", 1, math.MaxInt32), g})
+		p.demand = append(p.demand, demand)
 	}
 }

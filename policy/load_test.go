@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tarsia.dev/tarsia/placement"
 )
 
 // head begins every policy of these tests: four lines.
@@ -127,5 +129,19 @@ func TestLoadBoundsFaults(t *testing.T) {
 	lines := strings.Split(err.Error(), "\n")
 	if len(lines) != maxFaults+1 || !strings.HasPrefix(lines[maxFaults], "f: and ") {
 		t.Errorf("found %d lines, the last %q", len(lines), lines[len(lines)-1])
+	}
+}
+
+func TestLoadDemand(t *testing.T) {
+	p, err := Load("f", []byte(head+"demand:\n- {name: a, weight: 3, pods: 4, level: rack, requests: {cpu: 500m, memory: 3Gi, nvidia.com/gpu: 8}}\n- {name: b, requests: {cpu: 2}}\nclasses: [{name: c}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []placement.Demand{
+		{Shape: placement.Shape{Requests: placement.Resources{"cpu": 500, "memory": 3 << 30, "nvidia.com/gpu": 8}}, Weight: 3, Pods: 4, Level: "rack"},
+		{Shape: placement.Shape{Requests: placement.Resources{"cpu": 2000}}, Weight: 1, Pods: 1},
+	}
+	if diff := cmp.Diff(want, p.Demand()); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -44,7 +44,7 @@ type Policy struct {
 	energyAt  Position
 	prices    []priceLine
 	exclusive *expression // which nodes give a pod cores of its own
-	demand    []Demand
+	demand    []placement.Demand
 }
 
 // Class is one class of jobs: who belongs to it and what it asks for.
@@ -121,16 +121,9 @@ type costLine struct {
 	perPod *expression // nil for money and watts
 }
 
-// Demand is one gang shape of the jobs that the site expects.
-type Demand struct {
-	Name   string
-	Weight int64
-	Gang   placement.Gang
-}
-
-// Demand returns the mix of jobs that the site expects, for the opportunity cost
-// of placements; empty where the policy declares none.
-func (p *Policy) Demand() []Demand { return p.demand }
+// Demand returns the mix of jobs that the site expects, for placement.NewPrices;
+// empty where the policy declares none.
+func (p *Policy) Demand() []placement.Demand { return slices.Clone(p.demand) }
 
 // Nodes returns nodes in which every level of the policy that is a node-label key
 // is a level of the node: whoever reads nodes knows the levels that jobs ask for,
@@ -143,9 +136,7 @@ func (p *Policy) Nodes(nodes []placement.Node) []placement.Node {
 		}
 	}
 	for _, d := range p.demand {
-		for _, r := range d.Gang.Rules {
-			keys = append(keys, r.Level)
-		}
+		keys = append(keys, d.Level)
 	}
 	slices.Sort(keys)
 	keys = slices.Compact(keys)

@@ -53,7 +53,7 @@ func (p *policyFlags) read(input *kube.Input) (*judge, error) {
 		return nil, err
 	}
 	input.Nodes = loaded.Nodes(input.Nodes)
-	return &judge{bound: loaded.Bind(input.Nodes), waited: waited, pareto: p.pareto}, nil
+	return &judge{bound: loaded.Bind(input.Nodes), demand: loaded.Demand(), waited: waited, pareto: p.pareto}, nil
 }
 
 // waits says how long each gang has waited, in seconds; a later flag wins.
@@ -83,6 +83,7 @@ func (p *policyFlags) waits(gangs []placement.Gang) (map[string]int64, error) {
 // judge places gangs under a policy and keeps what it did.
 type judge struct {
 	bound  *policy.Bound
+	demand []placement.Demand
 	waited map[string]int64
 	pareto bool
 	done   []policy.Ruling
@@ -99,6 +100,9 @@ func (j *judge) place(ctx context.Context, u *placement.Usage, g placement.Gang)
 	if err != nil {
 		return g, placement.Decision{}, err
 	}
+	if err := j.price(u); err != nil {
+		return g, placement.Decision{}, err
+	}
 	d, err := placement.Place(ctx, u, a.Gang)
 	if err != nil {
 		return g, d, err
@@ -109,6 +113,23 @@ func (j *judge) place(ctx context.Context, u *placement.Usage, g placement.Gang)
 	}
 	j.done = append(j.done, done)
 	return a.Gang, d, nil
+}
+
+// demandSeed draws the sample of the demand mix; any would do, and the same one
+// gives the same answer to everybody.
+const demandSeed = 1
+
+// price prices what is free under the policy's demand mix, as it is before each
+// job.
+func (j *judge) price(u *placement.Usage) error {
+	if len(j.demand) == 0 {
+		return nil
+	}
+	p, err := placement.NewPrices(u, j.demand, demandSeed)
+	if err != nil {
+		return err
+	}
+	return u.SetPrices(p)
 }
 
 // policed is what the policy did, in the order of the gangs.
