@@ -99,10 +99,14 @@ func (u *Usage) lacks(s *shape, node int) lack {
 		return l
 	}
 	_, binds := u.fit(s, node)
-	if binds == constraintDevices {
-		return u.lacksDevices(s, node)
-	}
+	return u.lacksRoom(s, node, binds)
+}
+
+// lacksRoom says what of a constraint that binds is there, and what is wanted.
+func (u *Usage) lacksRoom(s *shape, node int, binds string) lack {
 	switch binds {
+	case constraintDevices:
+		return u.lacksDevices(s, node)
 	case constraintNUMA:
 		return u.lacksZone(s, node)
 	case constraintKubelet:

@@ -37,10 +37,8 @@ type NodeFit struct {
 }
 
 // Fits tells for every node whether it takes pods of each set of a gang, and
-// why not. Unseen are constraints ("architecture") that the manifest does not
-// spell out, so that a scheduler would not see them; NUMA zones it never sees. An
-// error means that the gang is not valid.
-func Fits(u *Usage, g Gang, unseen ...string) (GangFit, error) {
+// why not. An error means that the gang is not valid.
+func Fits(u *Usage, g Gang) (GangFit, error) {
 	q, err := u.newQuery(g)
 	if err != nil {
 		return GangFit{}, err
@@ -66,10 +64,16 @@ func Fits(u *Usage, g Gang, unseen ...string) (GangFit, error) {
 				n.Why = append(n.Why, r.lack())
 			}
 		}
-		fit.Needs = append(fit.Needs, empty.needs(set.s, append(unseen, constraintNUMA))...)
+		fit.Needs = append(fit.Needs, empty.needs(set.s)...)
 		out.Sets = append(out.Sets, fit)
 	}
 	return out, nil
+}
+
+// unseen tells whether a scheduler without the engine would not look at a
+// constraint: it would choose the node, and the pod would fail there.
+func unseen(constraint string) bool {
+	return constraint == constraintNUMA || constraint == constraintKubelet || constraint == constraintISA || strings.HasPrefix(constraint, constraintImage)
 }
 
 // obstacles lists everything that keeps a pod off a node: what stands in its way
@@ -92,11 +96,7 @@ func (u *Usage) obstacles(s *shape, node int) []Refusal {
 		}
 	}
 	if pods, binds := u.fit(&open, node); pods == 0 {
-		if binds == constraintNUMA {
-			add(u.lacksZone(&open, node))
-		} else {
-			add(lack{binds, u.wanted(&open, binds), u.foundOnNode(node, binds)})
-		}
+		add(u.lacksRoom(&open, node, binds))
 	}
 	return out
 }
@@ -125,11 +125,19 @@ func (s *shape) lift(n *Node) bool {
 			return cleared()
 		}
 	}
-	architectures := s.Architectures
-	if s.Architectures = nil; len(architectures) > 0 && cleared() {
-		return true
+	// What stands alone is tried to be left out; what was not the obstacle stays.
+	for _, leave := range []func(*shape){
+		func(s *shape) { s.Architectures = nil },
+		func(s *shape) { s.ISA = s.ISA[:0:0] },
+		func(s *shape) { s.Images = s.Images[:0:0] },
+		func(s *shape) { s.Bars = s.Bars[:0:0] },
+	} {
+		kept := *s
+		if leave(s); cleared() {
+			return true
+		}
+		*s = kept
 	}
-	s.Architectures = architectures
 	for i, t := range s.Selector {
 		if !t.Matches(n.Labels) {
 			s.Selector = slices.Delete(slices.Clone(s.Selector), i, i+1)
@@ -157,7 +165,7 @@ type Need struct {
 // needs proposes, for an empty fleet, a toleration for every taint that alone
 // keeps the pod off nodes which hold it, and a label term against nodes whose only
 // obstacle is one that a scheduler does not see.
-func (u *Usage) needs(s *shape, unseen []string) []Need {
+func (u *Usage) needs(s *shape) []Need {
 	var out []Need
 	var good, tainted, bad []int
 	opened := map[Taint][]string{}
@@ -167,7 +175,7 @@ func (u *Usage) needs(s *shape, unseen []string) []Need {
 		switch {
 		case len(found) == 0:
 			good = append(good, node)
-		case len(found) == 1 && slices.Contains(unseen, found[0].Constraint):
+		case len(found) == 1 && unseen(found[0].Constraint):
 			bad = append(bad, node)
 		case len(found) == 1 && strings.HasPrefix(found[0].Constraint, "taint "):
 			tainted = append(tainted, node)

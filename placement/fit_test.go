@@ -3,10 +3,12 @@
 package placement_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tarsia.dev/tarsia/isa"
 	"tarsia.dev/tarsia/placement"
 )
 
@@ -89,5 +91,40 @@ func TestFits(t *testing.T) {
 		if before.Fits && !n.Fits || n.Node == "n3" && !n.Fits || n.Node == "n6" && n.Why[0] != "kind=dev, wanted kind In [hgx]" {
 			t.Errorf("with what is proposed %s says %v", n.Node, n.Why)
 		}
+	}
+}
+
+// TestFitsUnseen: a label term is proposed against nodes that a scheduler would
+// choose though no variant of the image runs there, and every obstacle is told.
+func TestFitsUnseen(t *testing.T) {
+	arch := func(word string) func(*placement.Node) {
+		return func(n *placement.Node) {
+			n.Architecture, n.Labels = word, map[string]string{"kubernetes.io/arch": word}
+		}
+	}
+	nodes := []placement.Node{
+		edit(box("a", "", 8), arch("amd64")), edit(box("b", "", 8), arch("amd64")), edit(box("c", "", 8), arch("riscv64")),
+		edit(box("d", "", 0), func(n *placement.Node) { arch("riscv64")(n); n.Unschedulable = true }),
+	}
+	g := gang("g", 1, 4)
+	s := &g.PodSets[0].Shape
+	s.Architectures = nil
+	s.Images = []placement.Image{{Reference: "i", Platforms: []isa.Platform{{OS: "linux", Architecture: "amd64"}}}}
+	s.Bars = []placement.Bar{{Constraint: "policy.yaml:7", Wanted: "x", Found: "y", Nodes: placement.NewNodeSet([]string{"d"})}}
+	got, err := placement.Fits(usage(t, nodes, nil), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lacks []string
+	for _, r := range got.Sets[0].Nodes[3].Obstacles {
+		lacks = append(lacks, r.Constraint)
+	}
+	slices.Sort(lacks)
+	if diff := cmp.Diff([]string{"image i", gpu, "policy.yaml:7", "unschedulable"}, lacks); diff != "" {
+		t.Errorf("obstacles of d (-want +got):\n%s", diff)
+	}
+	want := "a node affinity kubernetes.io/arch In [amd64] keeps it off 1 node that would be chosen and cannot run it"
+	if needs := got.Sets[0].Needs; len(needs) != 1 || needs[0].Text != want || !slices.Equal(needs[0].Nodes, []string{"c"}) {
+		t.Errorf("needs %+v, want %q", needs, want)
 	}
 }
