@@ -35,7 +35,7 @@ var layers = []layer{
 	{name: "facts", packages: []string{"machine", "procfs", "sysfs", "devicetree", "uefi", "nvml", "kfd", "elfinfo"},
 		below: []string{"vocabulary"}, ordered: true},
 	{name: "model", packages: []string{"finding", "topology"}, below: []string{"vocabulary"}, ordered: true},
-	{name: "engine", packages: []string{"collective", "claim", "topologymanager", "device", "placement", "simulate", "policy", "check"}, below: []string{"words", "vocabulary", "model"}, ordered: true},
+	{name: "engine", packages: []string{"collective", "claim", "topologymanager", "device", "placement", "simulate", "policy", "expect", "check"}, below: []string{"words", "vocabulary", "model"}, ordered: true},
 	{name: "readers", packages: []string{"discover", "render"},
 		below: []string{"words", "internal", "vocabulary", "facts", "model", "engine"}},
 	{name: "adapters", packages: []string{"kube", "report", "text", "web", "cases"},

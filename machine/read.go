@@ -18,6 +18,22 @@ import (
 // ReadSnapshot reads a snapshot, packed or plain. An error names the line; then
 // there is no snapshot, not even half of one.
 func ReadSnapshot(r io.Reader) (*Snapshot, error) {
+	return readSnapshot(r, nil)
+}
+
+// EachHost reads a snapshot host by host, so that a fleet of any size takes the
+// memory of one host: do gets each when all of it is read, with the text of the
+// site file, nil where there is none. The bounds of ReadSnapshot on bytes and
+// entries hold for each host by itself. An error names the line; hosts before it
+// have been given to do. An error of do ends the reading and is returned as it
+// is.
+func EachHost(r io.Reader, do func(h Host, site []byte) error) error {
+	_, err := readSnapshot(r, do)
+	return err
+}
+
+// readSnapshot reads a snapshot; with do, the hosts are not in it.
+func readSnapshot(r io.Reader, do func(Host, []byte) error) (*Snapshot, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	plain := in
 	if magic, err := in.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
@@ -27,8 +43,11 @@ func ReadSnapshot(r io.Reader) (*Snapshot, error) {
 		}
 		plain = bufio.NewReaderSize(unpacked, 1<<16)
 	}
-	p := parser{in: plain, hosts: map[string]bool{}}
+	p := parser{in: plain, hosts: map[string]bool{}, do: do}
 	s, err := p.snapshot()
+	if p.stopped != nil {
+		return nil, p.stopped
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read snapshot: line %d: %w", max(p.line, 1), err)
 	}
@@ -43,6 +62,20 @@ type parser struct {
 	entries int
 	hosts   map[string]bool // seen so far
 	buf     []byte
+	do      func(Host, []byte) error // takes each whole host; nil keeps them
+	stopped error                    // what do returned
+}
+
+// whole hands the host that ends here to whoever takes them one by one.
+func (p *parser) whole(s *Snapshot) error {
+	if p.do == nil || len(s.Hosts) == 0 {
+		return nil
+	}
+	h := s.Hosts[0]
+	s.Hosts = nil
+	p.bytes, p.entries = 0, 0
+	p.stopped = p.do(h, s.Site)
+	return p.stopped
 }
 
 // next returns the next line without its end; it is good until the next call.
@@ -95,7 +128,10 @@ func (p *parser) snapshot() (*Snapshot, error) {
 			if rec.values[0] != "snapshot" {
 				return nil, fmt.Errorf("found the end of %q, want \"snapshot\"", clip(rec.values[0]))
 			}
-			return s, p.nothingMore()
+			if err := p.nothingMore(); err != nil {
+				return nil, err
+			}
+			return s, p.whole(s)
 		case "site":
 			err = p.site(s, rec.values[0])
 		case "host", "host,taken":
@@ -145,7 +181,7 @@ func (p *parser) site(s *Snapshot, text string) error {
 	switch {
 	case s.Site != nil:
 		return errors.New("found a second site file")
-	case len(s.Hosts) > 0:
+	case len(p.hosts) > 0:
 		return errors.New("found the site file behind a host, want it before")
 	}
 	s.Site = []byte(text)
@@ -153,6 +189,9 @@ func (p *parser) site(s *Snapshot, text string) error {
 }
 
 func (p *parser) host(s *Snapshot, rec record) error {
+	if err := p.whole(s); err != nil {
+		return err
+	}
 	h := Host{Name: rec.values[0], Files: NewFiles()}
 	if rec.keys == "host,taken" {
 		if h.Taken = rec.values[1]; h.Taken == "" {
@@ -165,7 +204,7 @@ func (p *parser) host(s *Snapshot, rec record) error {
 	switch {
 	case p.hosts[h.Name]:
 		return fmt.Errorf("found host %q twice", h.Name)
-	case len(s.Hosts) >= MaxHosts:
+	case len(p.hosts) >= MaxHosts:
 		return fmt.Errorf("found more than %d hosts", MaxHosts)
 	}
 	p.hosts[h.Name] = true
