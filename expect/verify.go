@@ -117,12 +117,27 @@ func selected(s subject, terms []Term) (member bool, why string) {
 	return why == "", why
 }
 
+// lostKey is the row of devices that no longer answer. That is one difference,
+// whatever else such a device does not tell.
+var lostKey = rowKey{fact: "state", wanted: string(topology.DeviceOK)}
+
 func (g *groupState) compare(s subject) {
+	lost := map[topology.Ref]bool{}
+	if slices.ContainsFunc(g.Facts, func(t Term) bool { return t.Word == lostKey.fact }) {
+		for _, a := range s.Accelerators {
+			lost[a.ID] = true // the group states it itself
+		}
+	}
 	for _, t := range g.Facts {
 		l, _ := lookup(t.Word)
 		key := rowKey{fact: t.Word, wanted: t.Wanted.String()}
 		for _, v := range l(s) {
 			switch {
+			case v.text == string(topology.DeviceLost) && t.Word != lostKey.fact:
+				if !lost[v.object] {
+					lost[v.object] = true
+					g.note(lostKey, foundKey{true, v.text}, s.Name, v.object)
+				}
 			case v.why != "":
 				g.note(key, foundKey{false, v.why}, s.Name, v.object)
 			case !t.Wanted.Matches(v.text):
@@ -187,6 +202,10 @@ func (g *groupState) result(seen map[string]bool) GroupResult {
 	}
 	if len(g.unsure) > 0 {
 		out.Results = append(out.Results, g.membership())
+	}
+	stated := slices.ContainsFunc(g.Facts, func(t Term) bool { return t.Word == lostKey.fact })
+	if r := g.rows[lostKey]; r != nil && !stated {
+		out.Results = append(out.Results, r.result(lostKey, "", len(g.members)))
 	}
 	for _, t := range g.Facts {
 		key := rowKey{fact: t.Word, wanted: t.Wanted.String()}

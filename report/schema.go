@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"tarsia.dev/tarsia/cpuset"
+	"tarsia.dev/tarsia/expect"
 	"tarsia.dev/tarsia/finding"
 	"tarsia.dev/tarsia/pci"
 	"tarsia.dev/tarsia/placement"
@@ -27,20 +28,21 @@ var documents = map[string]struct {
 	kind  string // of the document
 	title string
 }{
-	"node":       {topology.Node{}, topology.KindNode, "one machine"},
-	"fleet":      {topology.Fleet{}, topology.KindFleet, "a set of machines and the domains that join them"},
-	"report":     {finding.Report{}, "Report", "what the checks found"},
-	"decisions":  {Decisions{}, KindDecisions, "where gangs run, or why they do not"},
-	"fits":       {Fits{}, KindFits, "which nodes take the pods of a job"},
-	"policy":     {Policy{}, KindPolicy, "what a placement policy says"},
-	"simulation": {Simulation{}, KindSimulation, "what policies made of a trace"},
+	"node":         {topology.Node{}, topology.KindNode, "one machine"},
+	"fleet":        {topology.Fleet{}, topology.KindFleet, "a set of machines and the domains that join them"},
+	"report":       {finding.Report{}, "Report", "what the checks found"},
+	"decisions":    {Decisions{}, KindDecisions, "where gangs run, or why they do not"},
+	"fits":         {Fits{}, KindFits, "which nodes take the pods of a job"},
+	"policy":       {Policy{}, KindPolicy, "what a placement policy says"},
+	"simulation":   {Simulation{}, KindSimulation, "what policies made of a trace"},
+	"verification": {expect.Verification{}, expect.KindVerification, "how a fleet differs from what is expected"},
 }
 
 // SchemaKinds returns the names that Schema knows, sorted.
 func SchemaKinds() []string { return slices.Sorted(maps.Keys(documents)) }
 
 // Schema returns the JSON Schema (draft 2020-12) of a document: node, fleet, policy,
-// report, decisions or fits, as docs/schema holds them. It is made from the Go types, so
+// report, decisions, fits or verification, as docs/schema holds them. It is made from the Go types, so
 // it cannot disagree with what -o json prints. Fields are only ever added, so
 // unknown ones are allowed. null is a value that is not known. The error names
 // the kinds that there are.

@@ -38,7 +38,7 @@ only (with --strict), 8 a check failed or a placement was refused.`,
 		&cobra.Group{ID: "look", Title: "Look:"},
 		&cobra.Group{ID: "will", Title: "Will it run:"},
 	)
-	for _, c := range []*cobra.Command{newDemo(), newTopo(), newStatus(), newFleet(), newDiff(), newWhy(), newExplain(), newSnapshot()} {
+	for _, c := range []*cobra.Command{newDemo(), newTopo(), newStatus(), newFleet(), newVerify(), newDiff(), newWhy(), newExplain(), newSnapshot()} {
 		c.GroupID = "look"
 		root.AddCommand(c)
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ type source struct {
 
 func (s *source) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.root, "root", "/", "read the machine whose root this folder is")
-	cmd.Flags().StringArrayVar(&s.snapshots, "snapshot", nil, "read recorded machines from this `file`; may be repeated")
+	cmd.Flags().StringArrayVar(&s.snapshots, "snapshot", nil, "read recorded machines from this `file`, or from the *.snapshot files of a folder; may be repeated")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		if cmd.Flags().Changed("root") && len(s.snapshots) > 0 {
 			return usageError("--root reads one machine and --snapshot others: leave one of them out")
@@ -90,7 +91,11 @@ func (s *source) open() ([]host, topology.Site, error) {
 
 // readSnapshots joins the recordings of several files. A host may be in one of
 // them only.
-func readSnapshots(files []string) (*machine.Snapshot, error) {
+func readSnapshots(names []string) (*machine.Snapshot, error) {
+	files, err := snapshotFiles(names)
+	if err != nil {
+		return nil, err
+	}
 	all := &machine.Snapshot{}
 	from := map[string]string{}
 	for _, file := range files {
@@ -115,25 +120,61 @@ func readSnapshots(files []string) (*machine.Snapshot, error) {
 	return all, nil
 }
 
+// snapshotFiles replaces each folder by the *.snapshot files in it, by name.
+func snapshotFiles(names []string) ([]string, error) {
+	var files []string
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil || !info.IsDir() {
+			files = append(files, name) // one that is not there is told by its reader
+			continue
+		}
+		entries, err := os.ReadDir(name)
+		if err != nil {
+			return nil, fmt.Errorf("read snapshots: %w", err)
+		}
+		found := false
+		for _, e := range entries {
+			if !e.IsDir() && filepath.Ext(e.Name()) == ".snapshot" && !strings.HasPrefix(e.Name(), ".") {
+				files = append(files, filepath.Join(name, e.Name()))
+				found = true
+			}
+		}
+		if !found {
+			return nil, withHint(fmt.Errorf("read snapshots: %s is a folder without *.snapshot files", name), "--root reads a folder that holds sys and proc")
+		}
+	}
+	return files, nil
+}
+
 func readSnapshot(file string) (*machine.Snapshot, error) {
+	var snapshot *machine.Snapshot
+	err := withSnapshot(file, func(f *os.File) (err error) {
+		snapshot, err = machine.ReadSnapshot(f)
+		return err
+	})
+	return snapshot, err
+}
+
+// withSnapshot opens a snapshot file and says plainly what is wrong with it.
+func withSnapshot(file string, read func(f *os.File) error) error {
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, withHint(fmt.Errorf("read snapshot: %w", err), "tarsia snapshot FILE records this machine")
+		return withHint(fmt.Errorf("read snapshot: %w", err), "tarsia snapshot FILE records this machine")
 	} else if err != nil {
-		return nil, fmt.Errorf("read snapshot: %w", err)
+		return fmt.Errorf("read snapshot: %w", err)
 	}
 	defer f.Close()
 	if err := noFolder(f); err != nil {
-		return nil, withHint(fmt.Errorf("read snapshot: %w", err), "--root reads a folder that holds sys and proc")
+		return fmt.Errorf("read snapshot: %w", err)
 	}
-	snapshot, err := machine.ReadSnapshot(f)
-	switch {
+	switch err := read(f); {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, withHint(fmt.Errorf("%s: %w", file, err), "the file ends too early: copy or record it again")
+		return withHint(fmt.Errorf("%s: %w", file, err), "the file ends too early: copy or record it again")
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
-	return snapshot, nil
+	return nil
 }
 
 // noFolder says plainly what a read would say in the system's words.
