@@ -16,7 +16,7 @@ func (u *Usage) assignments(q *query, c *choice) []Assignment {
 		var mine []Assignment
 		taken := map[int]bool{}
 		for i := range q.sets {
-			if set := &q.sets[i]; !set.isSpare() && slices.Contains(set.members, p.Name) {
+			if set := &q.sets[i]; !set.isSpare() && set.name == p.Name {
 				for _, h := range set.rules.keep(c.uses[i]) {
 					h.PodSet = p.Name
 					mine, taken[h.Pod] = append(mine, h), true
@@ -26,15 +26,15 @@ func (u *Usage) assignments(q *query, c *choice) []Assignment {
 		next, spare := 0, p.Count
 		for i := range q.sets {
 			set := &q.sets[i]
-			if !slices.Contains(set.members, p.Name) {
+			if set.name != p.Name {
 				continue
 			}
-			pods := u.membersPods(set, i, p.Name, c.pods)
+			pods := slices.DeleteFunc(slices.Clone(c.pods), func(p podPlace) bool { return p.set != i })
 			running := set.count - set.spares - len(mine)
 			for at, place := range pods {
 				a := u.assignment(place)
 				a.PodSet = p.Name
-				if set.isSpare() || len(set.members) == 1 && at >= running {
+				if set.isSpare() || at >= running {
 					a.Pod, a.Spare = spare, true
 					spare++
 				} else {
@@ -57,21 +57,6 @@ func (u *Usage) assignments(q *query, c *choice) []Assignment {
 
 // isSpare tells whether the set stands for the spares of another.
 func (s *gangSet) isSpare() bool { return s.spares == s.count && s.spares > 0 }
-
-// membersPods lists the new places of one of the pod sets that a set stands for:
-// as many as each has, in one domain of the level that they share.
-func (u *Usage) membersPods(set *gangSet, at int, member string, pods []podPlace) []podPlace {
-	mine := slices.DeleteFunc(slices.Clone(pods), func(p podPlace) bool { return p.set != at })
-	if len(set.members) == 1 {
-		return mine
-	}
-	if set.together >= 0 {
-		soft := u.f.levels[set.together].soft
-		slices.SortStableFunc(mine, func(a, b podPlace) int { return cmp.Compare(soft[a.node], soft[b.node]) })
-	}
-	from := slices.Index(set.members, member) * set.each
-	return mine[min(from, len(mine)):min(from+set.each, len(mine))]
-}
 
 func (u *Usage) assignment(p podPlace) Assignment {
 	a := Assignment{Node: u.f.nodes[p.node].Name, Devices: []string{}, Zones: u.zoneIDs(p), Claims: p.claims}

@@ -106,9 +106,6 @@ func (u *Usage) shortSet(q *query, at int, lay *layout, c int) (miss, bool) {
 	counts := u.counts(set.s)
 	room := int64(heldInside(lay, set.rules, c))
 	out := miss{cell: c, DomainBound: DomainBound{Domain: lay.domain(u.f, c), PodSet: set.name, Spares: set.isSpare()}}
-	if len(set.members) > 1 {
-		out.Together = set.members
-	}
 	if !set.rules.shrink && room < int64(set.rules.total) {
 		out.Wanted, out.AtMost, out.Held, out.Constraint = int64(set.rules.total), room, true, constraintHeld
 		return out, true
@@ -151,7 +148,7 @@ func (u *Usage) shortSum(q *query, some []int, lay *layout, c int) (miss, bool) 
 			continue
 		}
 		out.AtMost += min(room, int64(set.count))
-		out.Together = append(out.Together, set.members...)
+		out.Together = append(out.Together, set.name)
 		if least < 0 || room < least {
 			least = room
 			out.Constraint, out.binds = counts.mostBinding(lay.cells[c].nodes)

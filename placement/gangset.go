@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// gangSet is a pod set with its compiled shape and rules. Sets that are alike
-// may be folded into one.
+// gangSet is a pod set with its compiled shape and rules.
 type gangSet struct {
 	name  string
 	count int // spares of a set without slices and balance among them
@@ -18,12 +17,6 @@ type gangSet struct {
 	// spares is how many of count are kept free; all of them where the set stands
 	// for the spares of another.
 	spares int
-	// members are the pod sets that it stands for, each pods of each.
-	members []string
-	each    int
-	// together is the level of which the pods of one member share a domain; -1
-	// when they need not.
-	together int
 }
 
 // setRules are the rules of one set on how many of its pods lie in a domain.
@@ -115,7 +108,7 @@ func (q *query) newSet(u *Usage, at int, s *shape) ([]gangSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := gangSet{name: p.Name, count: p.Count, least: p.Min, s: s, rules: rules, members: []string{p.Name}, each: p.Count, together: -1}
+	set := gangSet{name: p.Name, count: p.Count, least: p.Min, s: s, rules: rules}
 	if p.Min == 0 {
 		set.least = -1 // settled when the groups are known
 	}
@@ -127,7 +120,7 @@ func (q *query) newSet(u *Usage, at int, s *shape) ([]gangSet, error) {
 		return []gangSet{set}, nil
 	}
 	limits := &setRules{limits: rules.limits, balance: -1, key: rules.key}
-	kept := gangSet{name: p.Name, count: p.Spares, least: p.Spares, s: s, rules: limits, spares: p.Spares, members: []string{p.Name}, each: p.Spares, together: -1}
+	kept := gangSet{name: p.Name, count: p.Spares, least: p.Spares, s: s, rules: limits, spares: p.Spares}
 	return []gangSet{set, kept}, nil
 }
 
