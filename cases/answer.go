@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tarsia.dev/tarsia/placement"
@@ -28,8 +29,8 @@ type Answer struct {
 	ID string `json:"id"`
 	// Results answer the requests of a case that is decided at once, in their
 	// order; Steps those of a sequence, one for each.
-	Results []Result `json:"results,omitempty"`
-	Steps   []Step   `json:"steps,omitempty"`
+	Results []Result `json:"results,omitzero"`
+	Steps   []Step   `json:"steps,omitzero"`
 	// ElapsedMicroseconds is how long the answer took; 0 is not measured.
 	ElapsedMicroseconds int64 `json:"elapsedMicroseconds,omitempty"`
 }
@@ -112,6 +113,8 @@ var kinds = map[string]func(*Case, context.Context) (Answer, error){
 // Answer lets the engine answer the case. The error is that of a context that
 // ended; whatever else is wrong with the case is said in the answer.
 func (c *Case) Answer(ctx context.Context) (Answer, error) {
+	c = new(*c) // what a case leaves out is filled in, in a copy
+	c.Requests = slices.Clone(c.Requests)
 	translate, known := kinds[c.Kind]
 	var err error
 	a := Answer{}
@@ -132,6 +135,11 @@ func (c *Case) Answer(ctx context.Context) (Answer, error) {
 		a = c.without(err)
 	}
 	a.ID = c.ID
+	if c.sequence() && a.Steps == nil {
+		a.Steps = []Step{}
+	} else if !c.sequence() && a.Results == nil {
+		a.Results = []Result{}
+	}
 	return a, nil
 }
 

@@ -205,6 +205,9 @@ func (t *treeBuilder) rules(topo *treeTopology) ([]placement.LevelRule, error) {
 	if topo == nil {
 		return nil, nil
 	}
+	if topo.Tree != "" && len(t.w.levels) == 0 {
+		return nil, invalid("there is no topology %q", topo.Tree)
+	}
 	if topo.Required != "" {
 		l, err := t.w.level(topo.Required)
 		if err != nil {
