@@ -193,8 +193,7 @@ func outcomeOf(name string, d placement.Decision) Result {
 	case placement.Undecided:
 		r.Outcome, r.Reason = Undecided, d.Brief()
 	default:
-		r.Outcome, r.Reason = Rejected, d.Brief()
-		r.Proved = d.Proved
+		r.Outcome, r.Reason, r.Proved = Rejected, d.Brief(), d.Proved
 	}
 	return r
 }

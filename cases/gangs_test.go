@@ -19,7 +19,8 @@ import (
 var update = flag.Bool("update", false, "write the answers of testdata anew")
 
 // TestOwnCases answers the cases of testdata: each file NAME.jsonl has its
-// answers in NAME.answers.
+// answers in NAME.answers. How the engine words a refusal, and whether it
+// proves it, is not compared.
 func TestOwnCases(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.jsonl")
 	if err != nil || len(files) == 0 {
@@ -31,7 +32,7 @@ func TestOwnCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := answers(t, data)
+			got := answers(t, data, true)
 			golden := strings.TrimSuffix(name, ".jsonl") + ".answers"
 			if *update {
 				if err := os.WriteFile(golden, got, 0o644); err != nil {
@@ -49,8 +50,9 @@ func TestOwnCases(t *testing.T) {
 	}
 }
 
-// answers are the answers to the cases of a file, a line each.
-func answers(t *testing.T, data []byte) []byte {
+// answers are the answers to the cases of a file, a line each; plain leaves out
+// what the engine says about a refusal.
+func answers(t *testing.T, data []byte, plain bool) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
@@ -67,8 +69,24 @@ func answers(t *testing.T, data []byte) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if plain {
+			plainly(a.Results)
+			for _, s := range a.Steps {
+				plainly(s.Results)
+			}
+		}
 		if err := enc.Encode(a); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// plainly takes the engine's words out of results.
+func plainly(results []Result) {
+	for i := range results {
+		r := &results[i]
+		if r.Outcome == Rejected && !strings.HasPrefix(r.Reason, "not a valid request: ") && len(r.Victims) == 0 {
+			r.Reason, r.Proved = "", false
 		}
 	}
 }

@@ -52,7 +52,7 @@ func TestRecordedCases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, answers(t, data)...)
+		all = append(all, answers(t, data, false)...)
 	}
 	answered := filepath.Join(t.TempDir(), "answers.jsonl")
 	if err := os.WriteFile(answered, all, 0o644); err != nil {
