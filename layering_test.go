@@ -32,7 +32,7 @@ var layers = []layer{
 	{name: "words", packages: []string{"internal/edit", "internal/unit", "internal/yamldoc"}, ordered: true}, // pure, and nobody's subject
 	{name: "internal", packages: []string{"internal/atomicfile", "internal/jsonout"}, below: []string{"words"}},
 	{name: "vocabulary", packages: []string{"cpuset", "pci", "isa"}, ordered: true},
-	{name: "facts", packages: []string{"machine", "procfs", "sysfs", "devicetree", "uefi", "nvml", "kfd", "elfinfo"},
+	{name: "facts", packages: []string{"machine", "procfs", "sysfs", "devicetree", "uefi", "nvml", "kfd", "elfinfo", "emulation"},
 		below: []string{"vocabulary"}, ordered: true},
 	{name: "model", packages: []string{"finding", "topology"}, below: []string{"vocabulary"}, ordered: true},
 	{name: "engine", packages: []string{"collective", "claim", "topologymanager", "device", "placement", "simulate", "policy", "expect", "check"}, below: []string{"words", "vocabulary", "model"}, ordered: true},

@@ -54,7 +54,7 @@ type Check struct {
 
 // All returns every check, by area and id.
 func All() []Check {
-	checks := slices.Concat(topologyChecks(), batchChecks(), deviceChecks(), linkChecks(), imageChecks(), bootChecks())
+	checks := slices.Concat(topologyChecks(), emulationChecks(), batchChecks(), deviceChecks(), linkChecks(), imageChecks(), bootChecks())
 	for i := range checks {
 		c := &checks[i]
 		c.Explain = strings.TrimSpace(c.Explain) + "\n\nCost of ignoring it: " + c.Cost + "\nFix: " + c.Fix + "\n"

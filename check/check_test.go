@@ -35,8 +35,9 @@ func TestHealthyFleetPasses(t *testing.T) {
 		t.Logf("%s %-12s %s", f.State, f.ID, f.Summary)
 	}
 	for _, c := range check.All() {
-		if !passed[c.ID] {
-			t.Errorf("%s gave no PASS", c.ID)
+		// Those say themselves why they never pass.
+		if passed[c.ID] == strings.Contains(c.Explain, "PASS: is never said") {
+			t.Errorf("%s gave a PASS: %v", c.ID, passed[c.ID])
 		}
 	}
 }

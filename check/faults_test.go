@@ -37,6 +37,14 @@ var faults = []struct {
 			}
 		}
 	}, "TAR-GPU-001", finding.Fail, "node/hgx-02/pci/0000:13:00.0", "hgx-02: 1 of 8 accelerators lost: nvidia accelerator 3"},
+	{"a node is emulated", func(f *testFleet) {
+		f.node("mi-02").Emulation = &topology.Emulation{Kind: "tcg",
+			Evidence: []topology.EmulationEvidence{{Kind: "tcg", Source: "CPUID 40000000h", Found: "TCGTCGTCGTCG"}}}
+	}, "TAR-EMU-001", finding.Warn, "node/mi-02", "mi-02: emulated: the machine by QEMU without KVM (tcg)"},
+	{"processes are emulated", func(f *testFleet) {
+		f.node("mi-02").Emulation = &topology.Emulation{
+			Processes: []topology.EmulatedProcess{{PID: 7, Image: "qemu-arm-static"}}, ProcessesLeftOut: 2}
+	}, "TAR-EMU-002", finding.Warn, "node/mi-02", "mi-02: 3 processes run under a user-mode emulator"},
 	{"gpu not there", func(f *testFleet) {
 		n := f.node("hgx-02")
 		gone := n.Accelerators[7].ID

@@ -46,6 +46,7 @@ func Node(name string, m *machine.Machine) (*topology.Node, error) {
 	readKernel(m, n)
 	readBoot(m, n)
 	readModules(m, n)
+	readEmulation(m, n, info)
 	readDevices(m, n)
 	summarize(m, n)
 	slices.SortStableFunc(n.Absences, topology.Absence.Compare)

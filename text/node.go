@@ -70,6 +70,7 @@ func (p *printer) header(n *topology.Node) {
 		p.wrap("CPUs     ", hang, strings.Join(kinds, " · "))
 	}
 	p.wrap("boot     ", hang, bootLine(n.Boot))
+	p.emulation(n)
 	if n.Allowed.Restricted {
 		p.wrap("allowed  ", hang, fmt.Sprintf("this process may use only CPUs %s and NUMA nodes %s (%s)", n.Allowed.CPUs, n.Allowed.NUMANodes, n.Allowed.Source))
 	}

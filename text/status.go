@@ -46,6 +46,7 @@ func (p *printer) heading(f *topology.Fleet, word string) {
 		p.line("%s", first)
 		p.line("%s", strings.Repeat(" ", columns(word)+3)+second)
 	}
+	p.emulated(f)
 }
 
 func architectures(f *topology.Fleet) string {

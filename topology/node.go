@@ -54,6 +54,8 @@ type Node struct {
 	Modules  []Module   `json:"modules"`
 	Firmware []Firmware `json:"firmware"`
 
+	Emulation *Emulation `json:"emulation,omitempty"` // nil where nothing shows any
+
 	Absences []Absence `json:"absences"`
 }
 

@@ -54,6 +54,9 @@ func TestCrossArchitectures(t *testing.T) {
 			if err != nil || sha256.Sum256(again) != sha256.Sum256(recorded) {
 				t.Errorf("the demo's recording differs from the native one: %v", err)
 			}
+			if got := sh(t, dir, qemu, binary, "topo"); !bytes.Contains(got, []byte("EMULATED the process that read it (qemu-user)")) {
+				t.Errorf("tarsia topo under %s does not say that it is emulated:\n%.600s", arch.qemu, got)
+			}
 			for i, c := range commands {
 				got := sh(t, dir, qemu, append([]string{binary}, c...)...)
 				if !bytes.Equal(got, want[i]) {

@@ -14,14 +14,13 @@ import (
 
 	"tarsia.dev/tarsia/discover"
 	"tarsia.dev/tarsia/guest"
-	"tarsia.dev/tarsia/machine"
 	"tarsia.dev/tarsia/topology"
 )
 
 // checkTree holds the model of a live guest to what QEMU was told to build.
 func checkTree(t *testing.T, arch string) {
 	t.Helper()
-	m, err := machine.Open("/")
+	m, err := openRoot("/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +39,9 @@ func checkTree(t *testing.T, arch string) {
 	}
 	if d := cmp.Diff(map[string]int{"unknown": 3}, n.Summary.Accelerators); d != "" {
 		t.Errorf("accelerators (-want +got):\n%s", d)
+	}
+	if kind := n.EmulationKind(); kind != "tcg" {
+		t.Errorf("emulation %q, want tcg; absences: %v", kind, n.Absences)
 	}
 	checkLocality(t, arch, n)
 	checkVFs(t, n)

@@ -88,7 +88,7 @@ func record(from source, name string) (*machine.Snapshot, error) {
 		}
 		return readSnapshots(from.snapshots)
 	}
-	m, err := machine.Open(from.root)
+	m, err := openRoot(from.root)
 	if err != nil {
 		return nil, err
 	}

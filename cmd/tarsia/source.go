@@ -66,7 +66,7 @@ type host struct {
 // place and of what runs there.
 func (s *source) open() ([]host, topology.Site, error) {
 	if len(s.snapshots) == 0 {
-		m, err := machine.Open(s.root)
+		m, err := openRoot(s.root)
 		if err != nil {
 			return nil, topology.Site{}, err
 		}
