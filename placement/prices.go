@@ -37,6 +37,7 @@ type Prices struct {
 	may     [][]bool    // by class, by demand: it may run there
 	draws   [][]int32   // demands in the order in which they arrive
 	drawn   [][]int32   // by class: demands that are drawn and may run there
+	shared  bool        // every demand of worth takes devices of kinds
 	least   []int64     // by plain: what every demand of worth needs at least
 	gangs   []priceGang
 }
@@ -165,6 +166,7 @@ func (p *Prices) number() error {
 	}
 	p.least = make([]int64, len(p.plain))
 	first := true
+	p.shared = true
 	for i := range p.demands {
 		d := &p.demands[i]
 		if !accelerators {
@@ -173,6 +175,7 @@ func (p *Prices) number() error {
 		if d.worth == 0 {
 			continue
 		}
+		p.shared = p.shared && len(d.ask.takes) > 0
 		for r, qty := range d.ask.plain {
 			if first || qty < p.least[r] {
 				p.least[r] = qty

@@ -15,7 +15,8 @@ type priceState struct {
 	plain   []int64
 	devices []priceDevice // of the kinds that are shared, where the node lists them
 	listed  []bool        // by kind: it does
-	fits    []bool        // scratch of worth
+	fits    []bool        // scratch of worth: what fits on the node, and in a future
+	now     []bool
 }
 
 // priceDevice is what is left of one device.
@@ -250,16 +251,18 @@ func (p *Prices) worth(st, scratch *priceState) int64 {
 	var sum int64
 	for _, future := range p.draws {
 		scratch.copyFrom(st)
+		now := append(scratch.now[:0], fits...)
+		scratch.now = now
 		for _, d := range future {
-			if !fits[d] {
+			if !now[d] {
 				continue
 			}
 			demand := &p.demands[d]
 			if !scratch.take(p, &demand.ask) {
+				now[d] = false
 				continue
 			}
-			sum += demand.worth
-			if p.spent(scratch) {
+			if sum += demand.worth; demand.worth > 0 && p.spent(scratch) {
 				break
 			}
 		}
@@ -274,7 +277,15 @@ func (p *Prices) spent(st *priceState) bool {
 			return true
 		}
 	}
-	return false
+	if !p.shared {
+		return false
+	}
+	for k, listed := range st.listed {
+		if !listed && st.plain[p.kinds[k].plain] > 0 {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(st.devices, func(d priceDevice) bool { return d.left[0] > 0 || d.free })
 }
 
 // places counts how many pods of each demand the fleet could still take, each
