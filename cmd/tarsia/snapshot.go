@@ -25,11 +25,13 @@ func newSnapshot() *cobra.Command {
 	var (
 		from  source
 		name  string
+		file  string
 		site  string
 		force bool
+		ssh   sshRun
 	)
 	cmd := &cobra.Command{
-		Use:   "snapshot FILE",
+		Use:   "snapshot {FILE | -o FILE}",
 		Short: "record this machine, or join recordings, into one file",
 		Long: `Record the raw facts of a machine: files, links and read errors, as they are
 read. Every command that reads a machine also reads the recording, with the
@@ -37,34 +39,84 @@ same result. The recording holds no serial numbers, hardware addresses of
 network cards, disk names or secrets of the kernel command line. FILE may be -
 for standard output.
 
+With --ssh, the hosts of a list are recorded side by side: on each, the OpenSSH
+client runs "tarsia snapshot -". It asks for no password. Hosts that fail are
+listed with the reason, the others are written, and the exit code is 3.
+
 With --snapshot, the machines of several recordings are joined into one fleet;
 --site adds what no machine knows of itself: racks, images.`,
 		Example: `  tarsia snapshot host.snapshot
   ssh host tarsia snapshot - > host.snapshot
+  tarsia snapshot --ssh hosts.txt -o fleet.snapshot
   tarsia snapshot fleet.snapshot --snapshot a.snapshot --snapshot b.snapshot --site site.yaml`,
-		Args: argCount(1, 1, "the file to write, or -"),
+		Args: argCount(0, 1, "the file to write, or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file := args[0]
+			switch {
+			case len(args) == 1 && file == "":
+				file = args[0]
+			case len(args) == 1 || file == "":
+				return usageError("found %s, want the file to write, or -, once", plural(len(args)+min(len(file), 1), "file"))
+			}
 			if err := mayWrite(file, force); err != nil {
 				return err
 			}
-			snapshot, err := record(from, name)
+			var failed []failedHost
+			var snapshot *machine.Snapshot
+			var err error
+			if ssh.hosts == "" {
+				snapshot, err = record(from, name)
+			} else if err = ssh.alone(cmd, name); err == nil {
+				snapshot, failed, err = ssh.record(cmd.Context(), cmd.ErrOrStderr())
+			}
 			if err != nil {
 				return err
+			}
+			if len(failed) > 0 && len(snapshot.Hosts) == 0 {
+				return withHint(fmt.Errorf("record over ssh: no host of %d was recorded: %s: %s", len(failed), failed[0].host, failed[0].why),
+					"tarsia must be on the hosts' PATH, or be named with --remote")
 			}
 			if site != "" {
 				if snapshot.Site, err = readSite(site, snapshot.Hosts); err != nil {
 					return err
 				}
 			}
-			return writeSnapshot(cmd, file, snapshot)
+			if err := writeSnapshot(cmd, file, snapshot); err != nil {
+				return err
+			}
+			if len(failed) == 0 {
+				return nil
+			}
+			return partial(cmd, failed, len(snapshot.Hosts))
 		},
 	}
 	from.flags(cmd)
 	cmd.Flags().StringVar(&name, "node", "", "name of the machine in the recording (default its host name)")
 	cmd.Flags().StringVar(&site, "site", "", "add this site.yaml")
 	cmd.Flags().BoolVar(&force, "force", false, "replace FILE")
+	cmd.Flags().StringVarP(&file, "output", "o", "", "the file to write, in place of the argument")
+	cmd.Flags().StringVar(&ssh.hosts, "ssh", "", "record the hosts that this `file` lists: names and ranges such as gpu-[01-08]")
+	cmd.Flags().StringVar(&ssh.remote, "remote", "tarsia", "with --ssh: the program on the hosts")
+	cmd.Flags().IntVar(&ssh.parallel, "parallel", 16, "with --ssh: hosts at a time")
+	cmd.Flags().DurationVar(&ssh.timeout, "timeout", time.Minute, "with --ssh: time for each host")
 	return cmd
+}
+
+// alone refuses what says of one machine what --ssh says of many.
+func (s *sshRun) alone(cmd *cobra.Command, name string) error {
+	if name != "" || cmd.Flags().Changed("snapshot") || cmd.Flags().Changed("root") {
+		return usageError("--ssh records other machines than --node, --root and --snapshot name: leave one of them out")
+	}
+	return s.check()
+}
+
+// partial tells which hosts are not in what was written.
+func partial(cmd *cobra.Command, failed []failedHost, recorded int) error {
+	w := cmd.ErrOrStderr()
+	fmt.Fprintf(w, "partial: %d of %s failed:\n", len(failed), plural(len(failed)+recorded, "host"))
+	for _, f := range failed {
+		fmt.Fprintf(w, "  %s: %s\n", f.host, f.why)
+	}
+	return result(exitCannotTell)
 }
 
 // mayWrite refuses to replace what is there, before any work is done.
