@@ -4,7 +4,6 @@ package kube
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -196,12 +195,7 @@ func podSets(g *parts) []placement.PodSet {
 	byShape := map[string]int{}
 	taken := map[string]bool{}
 	for at, m := range g.members {
-		// Maps are written with sorted keys, so equal shapes give equal text.
-		text, err := json.Marshal(m.shape)
-		if err != nil {
-			panic(fmt.Sprintf("kube: write a shape: %v", err)) // maps, strings and numbers only
-		}
-		id := string(text)
+		id := m.shape.Key()
 		if !isPod(m) {
 			id += " of " + m.set
 		}

@@ -42,7 +42,7 @@ func (p *Prices) addGangs(mix []Demand) {
 		if d.Pods < 2 || !known {
 			continue
 		}
-		key := d.Shape.key()
+		key := d.Shape.Key()
 		at := slices.IndexFunc(p.gangs, func(g priceGang) bool { return g.level == level && g.s.key == key })
 		if at < 0 {
 			of := slices.IndexFunc(p.demands, func(d priceDemand) bool { return d.s.key == key })

@@ -63,7 +63,7 @@ func compileShape(f *Fleet, s Shape) (*shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &shape{Shape: s, key: s.key(), pod: pod}
+	c := &shape{Shape: s, key: s.Key(), pod: pod}
 	names := slices.SortedFunc(maps.Keys(s.Requests), func(a, b string) int {
 		return cmp.Or(cmp.Compare(resourceRank(a), resourceRank(b)), cmp.Compare(a, b))
 	})
@@ -103,8 +103,8 @@ func resourceRank(name string) int {
 	return 3
 }
 
-// key is the same for shapes that mean the same.
-func (s Shape) key() string {
+// Key is the same text for shapes that mean the same, and for no others.
+func (s Shape) Key() string {
 	var b []byte
 	for _, name := range slices.Sorted(maps.Keys(s.Requests)) {
 		b = fmt.Appendf(b, "%q=%d,", name, s.Requests[name])
