@@ -77,6 +77,13 @@ func (d *devices) amdgpuAttributes(a *topology.Accelerator) {
 	for _, fw := range g.Firmware {
 		d.addFirmware(a.ID, fw.Component, fw.Version, fw.Path)
 	}
+	for _, r := range g.RAS {
+		a.ErrorCounts = append(a.ErrorCounts, topology.ErrorCount{Block: r.Block, Uncorrectable: r.Uncorrectable,
+			Correctable: r.Correctable, Deferred: r.Deferred, Source: r.Path})
+	}
+	if g.RASErr != nil {
+		d.absent(a.ID, "errorCounts", f.Dir+"/ras", "", g.RASErr)
+	}
 	if g.Answers && a.State == topology.DeviceUnknown {
 		a.State, a.StateReason = topology.DeviceOK, ""
 	}

@@ -35,6 +35,7 @@ func TestAMDGPU(t *testing.T) {
 		"unique_id": "e3a1b2c3d4e5f607", "product_name": "AMD Instinct MI300X", "vbios_version": "113-M3000100-102",
 		"mem_info_vram_total": "206141652992", "current_compute_partition": "SPX", "xgmi_hive_info/xgmi_hive_id": "99",
 		"fw_version/smc_fw_version": "0x00553e00", "fw_version/uvd_fw_version": "0x00000000",
+		"ras/features": "feature mask: 0x1", "ras/umc_err_count": "ue: 1\nce: 7\nde: 0\n", "ras/gfx_err_count": "not now\n",
 	} {
 		b.file(dir+"/"+name, text)
 	}
@@ -47,6 +48,10 @@ func TestAMDGPU(t *testing.T) {
 		ID: "pci/0000:05:00.0", Vendor: "amd", Model: "AMD Instinct MI300X", UUID: "e3a1b2c3d4e5f607", NUMANode: new(0),
 		MemoryBytes: new(int64(206141652992)), MemoryNodes: []int{}, Driver: "amdgpu", DriverVersion: "6.12.12", State: topology.DeviceOK,
 		XGMIHive: "99", PartitionMode: "SPX", Partitions: []topology.Partition{}, Source: dir,
+		ErrorCounts: []topology.ErrorCount{{Block: "umc", Uncorrectable: 1, Correctable: 7, Deferred: new(int64(0)), Source: dir + "/ras/umc_err_count"}},
+	}
+	if a, ok := n.AbsenceOf(want.ID, "errorCounts"); !ok || a.Kind != topology.Unreadable {
+		t.Errorf("the counters of gfx: %+v, want them unreadable", a)
 	}
 	if diff := gocmp.Diff(want, accelerator(t, n, want.ID)); diff != "" {
 		t.Errorf("accelerator (-want +got):\n%s", diff)

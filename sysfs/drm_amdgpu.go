@@ -21,7 +21,9 @@ type AMDGPU struct {
 	ComputePartition string // current_compute_partition: SPX, DPX, TPX, QPX, CPX
 	XGMIHive         string // xgmi_hive_info/xgmi_hive_id, decimal; "" for none
 	Firmware         []AMDGPUFirmware
-	Answers          bool // at least one attribute of the driver could be read
+	RAS              []AMDGPURAS // nil for a device without error counters
+	RASErr           error       // what of them is there and could not be read
+	Answers          bool        // at least one attribute of the driver could be read
 }
 
 // AMDGPUFirmware is one file of fw_version.
@@ -76,6 +78,9 @@ func ReadAMDGPU(m *machine.Machine, f *PCIFunction) (AMDGPU, error) {
 		failed = append(failed, err)
 		g.Firmware = fw
 		g.Answers = g.Answers || len(fw) > 0
+	}
+	if r.has("ras") {
+		g.RAS, g.RASErr = readAMDGPURAS(m, f.Dir+"/ras")
 	}
 	return g, errors.Join(failed...)
 }

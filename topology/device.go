@@ -81,7 +81,18 @@ type Accelerator struct {
 	PartitionMode      string        `json:"partitionMode,omitempty"` // CPX, SPX, mig
 	Partitions         []Partition   `json:"partitions"`
 	ExpectedPartitions *int          `json:"expectedPartitions"`
+	ErrorCounts        []ErrorCount  `json:"errorCounts,omitempty"` // none told: no entry, never zeros
 	Source             string        `json:"source"`
+}
+
+// ErrorCount is what one block of an accelerator has counted since its driver
+// was loaded.
+type ErrorCount struct {
+	Block         string `json:"block"` // the vendor's word: umc (memory controller), gfx, sdma, xgmi_wafl
+	Uncorrectable int64  `json:"uncorrectable"`
+	Correctable   int64  `json:"correctable"`
+	Deferred      *int64 `json:"deferred"` // nil where the driver does not tell them apart
+	Source        string `json:"source"`
 }
 
 // DeviceState is whether a device answers. It says nothing of its links.
