@@ -18,10 +18,10 @@ import "math"
 // most lists. Both are here: rounded is theirs.
 type fgd struct {
 	mix     []demand
-	weight  []float64 // of each demand
+	all     int64 // pods of the mix
 	rounded bool
 	accept  [][]bool // by demand, by like
-	known   map[string]float64
+	known   map[string]int64
 	key     []byte
 }
 
@@ -29,7 +29,7 @@ type fgd struct {
 const popular = 0.95
 
 func newFGD(c *cluster, mix []demand, rounded bool) *fgd {
-	f := &fgd{rounded: rounded, known: map[string]float64{}}
+	f := &fgd{rounded: rounded, known: map[string]int64{}}
 	var all, sum int64
 	for _, d := range mix {
 		all += d.pods
@@ -42,16 +42,14 @@ func newFGD(c *cluster, mix []demand, rounded bool) *fgd {
 		f.accept = append(f.accept, c.accept(&d.kind))
 		sum += d.pods
 	}
-	for _, d := range f.mix {
-		f.weight = append(f.weight, float64(d.pods)/float64(sum))
-	}
+	f.all = sum
 	return f
 }
 
 func (*fgd) everyGPU() bool { return true }
 
 func (f *fgd) price(_ *cluster, _ *kind, before, after *machine, _ int) score {
-	growth := f.fragmentation(after) - f.fragmentation(before)
+	growth := float64(f.sum(after)-f.sum(before)) / float64(f.all)
 	if !f.rounded {
 		return growth
 	}
@@ -59,7 +57,11 @@ func (f *fgd) price(_ *cluster, _ *kind, before, after *machine, _ int) score {
 }
 
 // fragmentation is F_n(M) in milli-GPU.
-func (f *fgd) fragmentation(m *machine) float64 {
+func (f *fgd) fragmentation(m *machine) float64 { return float64(f.sum(m)) / float64(f.all) }
+
+// sum is F_n(M) times the pods of the mix: a whole number, so that equal choices
+// are equal.
+func (f *fgd) sum(m *machine) int64 {
 	f.key = stateKey(f.key[:0], m)
 	if v, ok := f.known[string(f.key)]; ok {
 		return v
@@ -68,9 +70,9 @@ func (f *fgd) fragmentation(m *machine) float64 {
 		clear(f.known)
 	}
 	free := m.freeGPU()
-	var sum float64
+	var sum int64
 	for i := range f.mix {
-		sum += f.weight[i] * float64(f.unusable(i, m, free))
+		sum += f.mix[i].pods * f.unusable(i, m, free)
 	}
 	f.known[string(f.key)] = sum
 	return sum
