@@ -21,15 +21,7 @@ type attempt struct {
 // attempts lists the choices, best first: the least weight given up, of these
 // the innermost levels. It returns false when there are too many to list all.
 func (u *Usage) attempts(q *query) ([]attempt, bool) {
-	r := len(q.wishes)
-	masks := make([]uint64, 0, 1<<min(r, maxWishes))
-	if r <= maxWishes {
-		for i := range uint64(1) << r {
-			masks = append(masks, i)
-		}
-	} else {
-		masks = fewMasks(min(r, 64))
-	}
+	masks, all := u.giveUps(q)
 	// Bit i of a mask gives up the i-th wish; the outermost is the lowest bit and,
 	// all else equal, the last wish to go.
 	weight := func(mask uint64) (sum int64) {
@@ -65,7 +57,58 @@ func (u *Usage) attempts(q *query) ([]attempt, bool) {
 		slices.Sort(a.kept)
 		out[i] = a
 	}
-	return out, r <= maxWishes
+	return out, all
+}
+
+// giveUps lists what may be given up of the wishes. Who keeps a level keeps those
+// around it too, so giving up one of them alone is no choice. Where the choices
+// are too many, a few are listed, and the result is false.
+func (u *Usage) giveUps(q *query) ([]uint64, bool) {
+	if len(q.wishes) > 64 {
+		return fewMasks(64), false
+	}
+	masks := []uint64{0}
+	for scope := range q.scopes {
+		var mine []int // wishes of the scope, outermost first
+		for b, w := range q.wishes {
+			if w.scope == scope {
+				mine = append(mine, b)
+			}
+		}
+		var choices []uint64
+		for i := range uint64(1) << len(mine) {
+			var mask uint64
+			for at, b := range mine {
+				mask |= i >> at & 1 << b
+			}
+			if !u.contradicts(q, mine, mask) {
+				choices = append(choices, mask)
+			}
+		}
+		if len(masks)*len(choices) > 1<<maxWishes {
+			return fewMasks(len(q.wishes)), false
+		}
+		var product []uint64
+		for _, m := range masks {
+			for _, c := range choices {
+				product = append(product, m|c)
+			}
+		}
+		masks = product
+	}
+	return masks, true
+}
+
+// contradicts tells whether a choice gives up a level around one that it keeps.
+func (u *Usage) contradicts(q *query, wishes []int, mask uint64) bool {
+	for _, outer := range wishes {
+		for _, inner := range wishes {
+			if mask>>outer&1 == 1 && mask>>inner&1 == 0 && u.nests(q.wishes[outer].level, q.wishes[inner].level) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // barest is the attempt that keeps the required levels only, arranged.

@@ -103,7 +103,10 @@ func (u *Usage) best(ctx context.Context, q *query, attempts []attempt, all bool
 		if c == nil {
 			continue
 		}
-		if u.keepsLost(q, a, c) {
+		if !all {
+			// What it keeps by chance may be the choice of no attempt.
+			a = u.withoutKept(q, a, c)
+		} else if u.keepsLost(q, a, c) {
 			// Another attempt has this placement, with less given up. It is no worse
 			// there in any line, unless what stays free counts first: that line
 			// looks at the cell.
@@ -124,17 +127,36 @@ func (u *Usage) best(ctx context.Context, q *query, attempts []attempt, all bool
 
 // keepsLost tells whether a placement keeps to a level that its attempt gives up.
 func (u *Usage) keepsLost(q *query, a *attempt, c *choice) bool {
-	return slices.ContainsFunc(a.lost, func(w wish) bool {
-		domain, same := int32(-1), true
-		for _, set := range q.scopes[w.scope].sets {
-			for _, use := range c.uses[set] {
-				d := u.f.levels[w.level].of[use.node]
-				same = same && d >= 0 && (domain < 0 || d == domain)
-				domain = d
-			}
+	return slices.ContainsFunc(a.lost, func(w wish) bool { return u.keeps(q, w, c) })
+}
+
+// withoutKept is an attempt that gives up no wish to which a placement keeps.
+func (u *Usage) withoutKept(q *query, a *attempt, c *choice) *attempt {
+	out := *a
+	out.lost, out.dropped, out.weight = nil, nil, 0
+	for _, w := range a.lost {
+		if u.keeps(q, w, c) {
+			continue
 		}
-		return same
-	})
+		out.lost, out.weight = append(out.lost, w), out.weight+w.weight
+		if w.scope == 0 {
+			out.dropped = append(out.dropped, w.level)
+		}
+	}
+	return &out
+}
+
+// keeps tells whether the pods of a wish share a domain of its level.
+func (u *Usage) keeps(q *query, w wish, c *choice) bool {
+	domain, same := int32(-1), true
+	for _, set := range q.scopes[w.scope].sets {
+		for _, use := range c.uses[set] {
+			d := u.f.levels[w.level].of[use.node]
+			same = same && d >= 0 && (domain < 0 || d == domain)
+			domain = d
+		}
+	}
+	return same
 }
 
 // settled tells whether giving up more cannot be better: no line before it is
@@ -202,7 +224,13 @@ func (u *Usage) keepsRules(set *gangSet, uses []nodeUse) bool {
 // span is the least and the most pods of a gang of one set.
 func (q *query) span() (least, most int) {
 	set := &q.sets[0]
-	return max(set.least, q.minPods), set.count
+	least = max(set.least, q.minPods)
+	for _, g := range q.groups { // with a single set, a group runs where the gang does
+		if len(g.sets) > 0 {
+			least = max(least, g.minPods)
+		}
+	}
+	return least, set.count
 }
 
 // split is the best of one set in one attempt: how many pods, by which plan.

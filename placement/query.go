@@ -11,7 +11,7 @@ import (
 const (
 	maxGangPods = 1 << 20
 	maxRules    = 6 // of one gang, group or set
-	maxWishes   = 8 // preferred levels of which every choice is tried
+	maxWishes   = 8 // binary logarithm of how many choices of preferred levels are tried
 )
 
 // query is a gang against one fleet.
