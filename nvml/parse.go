@@ -11,17 +11,21 @@ import (
 	"strconv"
 	"strings"
 
+	"tarsia.dev/tarsia/cpuset"
 	"tarsia.dev/tarsia/machine"
 	"tarsia.dev/tarsia/pci"
 )
 
-// Bounds of a document. NVML itself knows 64 devices with 18 links and 8
-// instances each (nvml.h, NVML_NVLINK_MAX_LINKS); the rest is headroom.
+// MaxDocument bounds a document, in bytes.
+const MaxDocument = 4 << 20
+
+// Bounds of what a document holds. NVML itself knows 64 devices with 36 links and
+// 8 instances each (nvml.h, NVML_NVLINK_MAX_LINKS); the rest is headroom.
 const (
-	maxDocument  = 4 << 20
-	maxDevices   = 256
-	maxLinks     = 64
-	maxInstances = 64
+	maxUnanswered = 512
+	maxDevices    = 256
+	maxLinks      = 64
+	maxInstances  = 64
 )
 
 // Path is where the answers of a machine lie.
@@ -44,8 +48,8 @@ func Read(m *machine.Machine) (*Answers, error) {
 // Parse reads one document, strictly: an unknown key, a second document, another
 // version, a device twice, or a number out of range is an error that says where.
 func Parse(data []byte) (*Answers, error) {
-	if len(data) > maxDocument {
-		return nil, fmt.Errorf("found %d bytes, want at most %d", len(data), maxDocument)
+	if len(data) > MaxDocument {
+		return nil, fmt.Errorf("found %d bytes, want at most %d", len(data), MaxDocument)
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -80,6 +84,9 @@ func (a *Answers) check() error {
 	if len(a.Devices) > maxDevices {
 		return fmt.Errorf("devices: found %d, want at most %d", len(a.Devices), maxDevices)
 	}
+	if len(a.Unnamed) > maxDevices {
+		return fmt.Errorf("unnamed: found %d, want at most %d", len(a.Unnamed), maxDevices)
+	}
 	indices, addresses := map[int]bool{}, map[pci.Address]bool{}
 	for i := range a.Devices {
 		d := &a.Devices[i]
@@ -99,6 +106,19 @@ func (a *Answers) check() error {
 		if err := d.check(); err != nil {
 			return fmt.Errorf("%s: %w", at, err)
 		}
+	}
+	return a.checkPairs(indices)
+}
+
+// checkPairs wants each pair of listed devices once.
+func (a *Answers) checkPairs(indices map[int]bool) error {
+	seen := map[[2]int]bool{}
+	for i, p := range a.Pairs {
+		key := [2]int{p.A, p.B}
+		if p.A >= p.B || !indices[p.A] || !indices[p.B] || seen[key] {
+			return fmt.Errorf("pairs[%d]: found %d and %d, want two listed devices, the lower first, once", i, p.A, p.B)
+		}
+		seen[key] = true
 	}
 	return nil
 }
@@ -142,8 +162,31 @@ func (d *Device) check() error {
 	if d.Fabric != nil && (d.Fabric.State < 0 || d.Fabric.State > 3) {
 		return fmt.Errorf("fabric: state: found %d, want 0 to 3", d.Fabric.State)
 	}
-	if d.MIG != nil && len(d.MIG.Instances) > maxInstances {
-		return fmt.Errorf("mig: instances: found %d, want at most %d", len(d.MIG.Instances), maxInstances)
+	if len(d.Unanswered) > maxUnanswered {
+		return fmt.Errorf("unanswered: found %d, want at most %d", len(d.Unanswered), maxUnanswered)
+	}
+	for _, list := range []struct{ name, text string }{{"cpuAffinity", d.CPUAffinity}, {"memoryAffinity", d.MemoryAffinity}} {
+		if list.text == "" {
+			continue
+		}
+		if _, err := cpuset.Parse(list.text); err != nil {
+			return fmt.Errorf("%s: %w", list.name, err)
+		}
+	}
+	return d.MIG.check()
+}
+
+func (m *MIG) check() error {
+	if m == nil {
+		return nil
+	}
+	if len(m.Instances) > maxInstances {
+		return fmt.Errorf("mig: instances: found %d, want at most %d", len(m.Instances), maxInstances)
+	}
+	for _, i := range m.Instances {
+		if len(i.Compute) > maxInstances {
+			return fmt.Errorf("mig: instance %d: compute: found %d, want at most %d", i.ID, len(i.Compute), maxInstances)
+		}
 	}
 	return nil
 }
