@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -64,7 +65,7 @@ With --snapshot, the machines of several recordings are joined into one fleet;
 			var snapshot *machine.Snapshot
 			var err error
 			if ssh.hosts == "" {
-				snapshot, err = record(from, name)
+				snapshot, err = record(cmd.Context(), from, name)
 			} else if err = ssh.alone(cmd, name); err == nil {
 				snapshot, failed, err = ssh.record(cmd.Context(), cmd.ErrOrStderr())
 			}
@@ -133,14 +134,14 @@ func mayWrite(file string, force bool) error {
 	return nil
 }
 
-func record(from source, name string) (*machine.Snapshot, error) {
+func record(ctx context.Context, from source, name string) (*machine.Snapshot, error) {
 	if len(from.snapshots) > 0 {
 		if name != "" {
 			return nil, usageError("--node names one machine, and --snapshot brings several")
 		}
 		return readSnapshots(from.snapshots)
 	}
-	m, err := openRoot(from.root)
+	m, err := from.live(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -27,11 +27,14 @@ import (
 type source struct {
 	root      string
 	snapshots []string
+	noDevices bool
+	asker     nvmlAsker // kept by a watch; nil asks a child of its own
 }
 
 func (s *source) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.root, "root", "/", "read the machine whose root this folder is")
 	cmd.Flags().StringArrayVar(&s.snapshots, "snapshot", nil, "read recorded machines from this `file`, or from the *.snapshot files of a folder; may be repeated")
+	cmd.Flags().BoolVar(&s.noDevices, "no-device-queries", false, "do not ask the libraries of device vendors (NVML)")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		if cmd.Flags().Changed("root") && len(s.snapshots) > 0 {
 			return usageError("--root reads one machine and --snapshot others: leave one of them out")
@@ -64,9 +67,9 @@ type host struct {
 
 // open opens what the flags name. The site is what the recordings know of the
 // place and of what runs there.
-func (s *source) open() ([]host, topology.Site, error) {
+func (s *source) open(ctx context.Context) ([]host, topology.Site, error) {
 	if len(s.snapshots) == 0 {
-		m, err := openRoot(s.root)
+		m, err := s.live(ctx)
 		if err != nil {
 			return nil, topology.Site{}, err
 		}
@@ -188,7 +191,7 @@ func noFolder(f *os.File) error {
 
 // fleet reads every machine.
 func (s *source) fleet(ctx context.Context) (*topology.Fleet, error) {
-	hosts, site, err := s.open()
+	hosts, site, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +238,7 @@ func readNodes(ctx context.Context, hosts []host) ([]*topology.Node, error) {
 
 // node reads one machine: the only one, or the one that is named.
 func (s *source) node(ctx context.Context, name string) (*topology.Node, error) {
-	hosts, _, err := s.open()
+	hosts, _, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"tarsia.dev/tarsia/ask"
 	"tarsia.dev/tarsia/internal/jsonout"
 	"tarsia.dev/tarsia/text"
 	"tarsia.dev/tarsia/topology"
@@ -71,6 +72,9 @@ func watchTopology(ctx context.Context, stdout, stderr io.Writer, from source, f
 	if len(from.snapshots) > 0 {
 		return usageError("--watch follows a live machine; a snapshot does not change")
 	}
+	child := ask.New(ask.Options{})
+	defer child.Close()
+	from.asker = child
 	read := func(ctx context.Context) (*topology.Node, error) { return from.node(ctx, "") }
 	first, err := read(ctx)
 	if err != nil {
