@@ -111,6 +111,13 @@ func NewFleet(nodes []Node, levels []string) (*Fleet, error) {
 }
 
 func checkQuantities(r Resources) error {
+	wrong := false
+	for _, v := range r {
+		wrong = wrong || v < 0
+	}
+	if !wrong {
+		return nil
+	}
 	negative := false
 	for _, v := range r {
 		negative = negative || v < 0

@@ -237,7 +237,7 @@ func (h *hierarchy) set(s int, a *attempt, c int) (bool, error) {
 		return false, err
 	}
 	for n := set.count; n >= max(1, set.least); n-- {
-		if p.cost(h.u, c, n, a.kept) == nil {
+		if p.cost(h.u, c, n, a.kept, nil) == nil {
 			continue
 		}
 		h.uses[s] = p.assign(c, n)

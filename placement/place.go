@@ -247,39 +247,34 @@ func (u *Usage) trySet(ctx context.Context, q *query, a *attempt, counts *counts
 	if err != nil {
 		return nil, err
 	}
-	type candidate struct {
-		cell, pods int
-		cost       []uint64
-	}
-	var fits []candidate
+	found := podium{cost: make([]uint64, 0, p.pack.words)}
 	for c := range a.lay.cells {
 		if p.room(c) < int64(least) || !rules.shrink && rules.total > 0 && heldInside(a.lay, rules, c) < rules.total {
 			continue
 		}
-		best := candidate{cell: c}
+		fits := false
 		for n := most; n >= least; n-- {
-			cost := p.cost(u, c, n, a.kept)
+			cost := p.cost(u, c, n, a.kept, found.cost)
 			if cost == nil {
 				continue
 			}
 			p.pack.add(cost, q.obj.placed, int64(most-n))
-			if best.cost == nil || slices.Compare(cost, best.cost) < 0 {
-				best.pods, best.cost = n, cost
-			}
+			found.enter(candidate{c, n, cost})
+			fits = true
 		}
-		if best.cost != nil {
-			fits = append(fits, best)
+		if fits {
+			found.fits++
 		}
 	}
-	if len(fits) == 0 {
+	if found.fits == 0 {
 		return nil, nil
 	}
-	slices.SortFunc(fits, func(a, b candidate) int { return cmp.Or(slices.Compare(a.cost, b.cost), cmp.Compare(a.cell, b.cell)) })
-	c := &choice{cell: fits[0].cell, values: p.pack.unpack(fits[0].cost), fits: len(fits), exact: true}
-	for _, f := range fits[1:min(len(fits), 1+maxOthers)] {
-		c.others = append(c.others, other{f.cell, p.pack.unpack(f.cost)})
+	best := found.best
+	c := &choice{cell: best[0].cell, values: p.pack.unpack(best[0].cost), fits: found.fits, exact: true}
+	for _, o := range best[1:] {
+		c.others = append(c.others, other{o.cell, p.pack.unpack(o.cost)})
 	}
-	return &split{p, fits[0].pods, c}, nil
+	return &split{p, best[0].pods, c}, nil
 }
 
 // heldInside is how many held pods lie in a cell.

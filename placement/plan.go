@@ -231,13 +231,14 @@ func (p *plan) room(c int) int64 { return p.pods[p.lay.cells[c].root] }
 // cost is the packed cost of n pods in a cell: the tree below it and the
 // domains it stands for. It returns nil where n pods cannot lie there. kept are
 // the levels that its whole gang shares a domain of; they are not in the tree.
-func (p *plan) cost(u *Usage, c, n int, kept []int) []uint64 {
+// The result lies in into, which it overwrites.
+func (p *plan) cost(u *Usage, c, n int, kept []int, into []uint64) []uint64 {
 	f := u.f
 	root := p.lay.cells[c].root
 	if n > p.t.most(p.at[root]) || p.t.cost(p.at[root], n)[0] >= impossible {
 		return nil
 	}
-	cost := slices.Clone(p.t.cost(p.at[root], n))
+	cost := append(into[:0], p.t.cost(p.at[root], n)...)
 	for _, l := range kept {
 		if !p.rules.allows(l, false, n) {
 			return nil

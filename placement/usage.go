@@ -3,6 +3,7 @@
 package placement
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -139,24 +140,26 @@ func (u *Usage) book(r Running) (booking, error) {
 	if err := u.bookClaims(&b, r.Claims); err != nil {
 		return booking{}, err
 	}
-	amounts := r.Requests.Clone()
-	if amounts == nil {
-		amounts = Resources{}
-	}
-	if _, said := amounts[Pods]; !said {
-		amounts[Pods] = 1
-	}
-	for at, g := range groups {
-		name, named := u.f.res[g.res], int64(members(b.masks[at]))
-		b.unnamed[at] = max(0, amounts[name]-named)
-		amounts[name] = max(amounts[name], named)
-	}
-	for _, name := range slices.Sorted(maps.Keys(amounts)) {
-		// A resource that no node lists is nowhere counted.
-		if res, ok := u.f.resIndex[name]; ok && amounts[name] > 0 {
-			b.needs = append(b.needs, need{res: res, qty: amounts[name]})
+	// A resource that no node lists is nowhere counted; devices that are named
+	// count though nobody asked for them.
+	said := false
+	for name, amount := range r.Requests {
+		said = said || name == Pods
+		if res, ok := u.f.resIndex[name]; ok && amount > 0 && u.f.groupOf(node, res) < 0 {
+			b.needs = append(b.needs, need{res: res, qty: amount})
 		}
 	}
+	if !said {
+		b.needs = append(b.needs, need{res: resPods, qty: 1})
+	}
+	for at, g := range groups {
+		asked, named := r.Requests[u.f.res[g.res]], int64(members(b.masks[at]))
+		b.unnamed[at] = max(0, asked-named)
+		if asked = max(asked, named); asked > 0 {
+			b.needs = append(b.needs, need{res: g.res, qty: asked})
+		}
+	}
+	slices.SortFunc(b.needs, func(a, b need) int { return cmp.Compare(a.res, b.res) })
 	return b, nil
 }
 
