@@ -5,6 +5,7 @@ package placement
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"tarsia.dev/tarsia/topology"
 )
@@ -23,6 +24,28 @@ const (
 	// narrower than it should be: a job goes there when no whole node will do.
 	taintDegraded = "tarsia.dev/degraded"
 )
+
+// modelLabels are the labels in which the vendors' feature discovery names the
+// model of a node's accelerators, by our word for the vendor.
+var modelLabels = map[string]string{"nvidia": "nvidia.com/gpu.product", "amd": "amd.com/gpu.product-name", "intel": "gpu.intel.com/product"}
+
+// labelModels adds the labels of modelLabels where all accelerators of a vendor
+// are of one known model, with dashes for spaces, as a label's value must be.
+func labelModels(node *Node, n *topology.Node) {
+	models := map[string]string{}
+	for _, a := range n.Accelerators {
+		model := strings.Join(strings.Fields(a.Model), "-")
+		if seen, ok := models[a.Vendor]; ok && seen != model {
+			model = ""
+		}
+		models[a.Vendor] = model
+	}
+	for vendor, model := range models {
+		if label := modelLabels[vendor]; label != "" && model != "" {
+			node.Labels[label] = model
+		}
+	}
+}
 
 // FromTopology turns the machines of a fleet into nodes of the engine, whole and
 // empty: nothing is set aside for the system, nothing runs. Levels are the
@@ -54,6 +77,7 @@ func FromTopology(f *topology.Fleet) []Node {
 		node.ISA = isaOf(n)
 		addZones(&node, n)
 		addDevices(&node, n)
+		labelModels(&node, n)
 		if what := degraded(n); what != "" {
 			node.Taints = append(node.Taints, Taint{Key: taintDegraded, Value: what, Effect: "PreferNoSchedule"})
 		}

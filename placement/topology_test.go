@@ -44,6 +44,9 @@ func TestFromTopology(t *testing.T) {
 	if len(nodes["hgx-1"].Taints) > 0 {
 		t.Errorf("a whole node has taints %v", nodes["hgx-1"].Taints)
 	}
+	if got, want := nodes["hgx-1"].Labels["nvidia.com/gpu.product"], strings.ReplaceAll(topologytest.HGX("x").Accelerators[0].Model, " ", "-"); got != want || want == "" {
+		t.Errorf("the node says model %q, want %q", got, want)
+	}
 	if z := hgx.Devices[1].Zone; z != nil {
 		t.Errorf("a device of unknown NUMA node has zone %d", *z)
 	}
