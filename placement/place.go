@@ -339,9 +339,19 @@ func (l *layout) rooms(c *counts, rules *setRules) []int64 {
 			rooms[at] += int64(h.pods)
 		}
 	}
-	for node, at := range l.cellOf {
-		if at >= 0 {
-			rooms[at] += c.pods[node]
+	switch {
+	case len(l.cells) == 0:
+	case len(l.hard) == 0:
+		rooms[0] += c.total
+	case len(l.hard) == 1:
+		for i := range l.cells {
+			rooms[i] += c.level[l.hard[0]][l.cells[i].domains[0]]
+		}
+	default:
+		for node, at := range l.cellOf {
+			if at >= 0 {
+				rooms[at] += c.pods[node]
+			}
 		}
 	}
 	return rooms
