@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 
+	"tarsia.dev/tarsia/internal/unit"
 	"tarsia.dev/tarsia/simulate"
 )
 
@@ -28,8 +29,8 @@ func Simulation(w io.Writer, fills []simulate.FillSummary, replays []simulate.Re
 		rows := [][]string{{"policy", "used", "fragmented", "waited", "half", "99 of 100", "done", "never", "restarts"}}
 		for _, r := range replays {
 			rows = append(rows, []string{
-				r.Policy, milliPercent(r.Utilisation), milliPercent(r.Fragmentation), seconds(r.Waits.Mean), seconds(r.Waits.Median),
-				seconds(r.Waits.P99), strconv.Itoa(r.Done), strconv.Itoa(r.Never), strconv.Itoa(r.Killed),
+				r.Policy, milliPercent(r.Utilisation), milliPercent(r.Fragmentation), unit.Seconds(r.Waits.Mean), unit.Seconds(r.Waits.Median),
+				unit.Seconds(r.Waits.P99), strconv.Itoa(r.Done), strconv.Itoa(r.Never), strconv.Itoa(r.Killed),
 			})
 		}
 		out.line("GPU of the fleet until the last arrival, and how long jobs waited")
@@ -79,16 +80,3 @@ func (p *printer) columns(rows [][]string) {
 }
 
 func milliPercent(v int64) string { return fmt.Sprintf("%d.%02d %%", v/1000, v%1000/10) }
-
-// seconds writes a time as people say it.
-func seconds(s int64) string {
-	switch {
-	case s < 60:
-		return fmt.Sprintf("%ds", s)
-	case s < 3600:
-		return fmt.Sprintf("%dm%02ds", s/60, s%60)
-	case s < 86400:
-		return fmt.Sprintf("%dh%02dm", s/3600, s%3600/60)
-	}
-	return fmt.Sprintf("%dd%02dh", s/86400, s%86400/3600)
-}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tarsia.dev/tarsia/internal/unit"
 	"tarsia.dev/tarsia/simulate"
 )
 
@@ -99,7 +100,7 @@ func (v *simView) addReplays(replays []simulate.Result) {
 	}
 	first := replays[0]
 	v.Summary = fmt.Sprintf("%d nodes, %d GPUs, seed %d.", first.Nodes, first.Capacity/1000, first.Seed)
-	t := simTable{Title: "Policies", Head: []string{"Policy", "GPU used", "Fragmented", "Mean wait, s", "Median", "99 of 100", "Done", "Never started", "Restarts", "Node hours", "Cost", "Decisions a second"}}
+	t := simTable{Title: "Policies", Head: []string{"Policy", "GPU used", "Fragmented", "Mean wait", "Median", "99 of 100", "Done", "Never started", "Restarts", "Node hours", "Cost", "Decisions a second"}}
 	near := simTable{Title: "Gangs with all pods in one domain", Head: []string{"Policy"}}
 	for _, l := range first.Locality {
 		near.Head = append(near.Head, l.Level)
@@ -112,9 +113,8 @@ func (v *simView) addReplays(replays []simulate.Result) {
 		if r.Nanoseconds > 0 {
 			rate = fmt.Sprintf("%.0f", float64(r.Decisions)*1e9/float64(r.Nanoseconds))
 		}
-		number := func(n int64) string { return strconv.FormatInt(n, 10) }
 		t.Rows = append(t.Rows, []string{
-			r.Policy, percentText(r.Utilisation), percentText(r.Fragmentation), number(r.Waits.Mean), number(r.Waits.Median), number(r.Waits.P99),
+			r.Policy, percentText(r.Utilisation), percentText(r.Fragmentation), unit.Seconds(r.Waits.Mean), unit.Seconds(r.Waits.Median), unit.Seconds(r.Waits.P99),
 			strconv.Itoa(r.Done), strconv.Itoa(r.Never), strconv.Itoa(r.Killed), fmt.Sprintf("%.0f", float64(r.NodeSeconds)/3600), cost, rate,
 		})
 		row := []string{r.Policy}

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package unit writes quantities for people: memory in binary units, rates in
-// decimal ones, all by one rounding rule. JSON keeps the exact numbers.
+// decimal ones, all by one rounding rule; times by their two largest units. JSON keeps the exact numbers.
 package unit
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -43,4 +44,17 @@ func Number(v float64) string {
 	}
 	p := math.Pow10(digits)
 	return strconv.FormatFloat(math.Round(v*p)/p, 'f', -1, 64)
+}
+
+// Seconds writes a time: "45s", "3m05s", "2h10m", "3d04h".
+func Seconds(s int64) string {
+	switch {
+	case s < 60:
+		return fmt.Sprintf("%ds", s)
+	case s < 3600:
+		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	case s < 86400:
+		return fmt.Sprintf("%dh%02dm", s/3600, s%3600/60)
+	}
+	return fmt.Sprintf("%dd%02dh", s/86400, s%86400/3600)
 }

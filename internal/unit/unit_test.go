@@ -20,6 +20,10 @@ func TestQuantities(t *testing.T) {
 		{"slow network", Megabits(100), "100 Mb/s"},
 		{"two and a half", Megabits(2500), "2.5 Gb/s"},
 		{"transfer rate", Number(2.5), "2.5"},
+		{"below a minute", Seconds(45), "45s"},
+		{"minutes", Seconds(185), "3m05s"},
+		{"hours", Seconds(7859), "2h10m"},
+		{"days", Seconds(3*86400 + 4*3600 + 59), "3d04h"},
 		{"rounded up to the next power", Number(9.996), "10"},
 	}
 	for _, test := range tests {
