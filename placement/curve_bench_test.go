@@ -56,6 +56,60 @@ func BenchmarkGangSize(b *testing.B) {
 	}
 }
 
+// BenchmarkDevices places gangs of four pods of two devices on 1,000 nodes in 10
+// racks, each node with a growing number of devices that are joined unequally:
+// pairs by links of their own.
+func BenchmarkDevices(b *testing.B) {
+	for _, devices := range []int{2, 4, 8, 12, 16} {
+		b.Run(fmt.Sprint(devices), func(b *testing.B) {
+			f := pairs(b, 1_000, 10, devices)
+			u := placement.NewUsage(f)
+			placed := 0
+			for b.Loop() {
+				if placed == 100*devices { // four fifths of the fleet
+					b.StopTimer()
+					u, placed = placement.NewUsage(f), 0
+					b.StartTimer()
+				}
+				bookGang(b, u, gang(fmt.Sprint("gang-", placed), 4, 2, requiredRack))
+				placed++
+			}
+		})
+	}
+}
+
+func pairs(b *testing.B, nodes, racks, devices int) *placement.Fleet {
+	b.Helper()
+	var all []placement.Node
+	for i := range nodes {
+		n := placement.Node{
+			Name: fmt.Sprint("node-", i), Architecture: "amd64",
+			Allocatable: placement.Resources{placement.CPU: 192_000, placement.Memory: 2 << 40, gpu: int64(devices)},
+			Domains:     []placement.Domain{{Level: "rack", ID: fmt.Sprint("rack-", i*racks/nodes)}},
+		}
+		for d := range devices {
+			row := make([]int, devices)
+			for o := range row {
+				switch {
+				case o == d:
+				case o/2 == d/2:
+					row[o] = 400
+				default:
+					row[o] = 20
+				}
+			}
+			n.Devices = append(n.Devices, placement.Device{ID: fmt.Sprint("gpu-", d), Resource: gpu})
+			n.LinkScore = append(n.LinkScore, row)
+		}
+		all = append(all, n)
+	}
+	f, err := placement.NewFleet(all, []string{"rack"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return f
+}
+
 func bookGang(b *testing.B, u *placement.Usage, g placement.Gang) {
 	d, err := placement.Place(context.Background(), u, g)
 	if err != nil || d.Outcome != placement.Placed {
